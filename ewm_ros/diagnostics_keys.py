@@ -1,0 +1,63 @@
+"""The keys of what the nodes say on /diagnostics, named once so that whoever reads them need not guess.
+
+Samples are numbers with 3 decimals, separated by blanks, all that were taken since the node's last message. Lists of
+names are separated by commas. `dropped` is `cause=count` for each cause, separated by blanks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+# A robot: status "<robot>: ewm".
+ROBOT_STATUS = "{robot}: ewm"
+STATE = "state"
+WAITS_FOR = "waits_for"
+MODE = "mode"  # one of MODES
+GATE = "gate"  # why the command gate stopped or slowed the robot; empty if it did not
+CYCLE_MS = "cycle_ms"  # from the observation to the directive that answers it
+OBSERVE_TO_INTENTION_MS = "observe_to_intention_ms"
+INTENTION_BYTES = "intention_bytes"
+DROPPED = "dropped"
+COORDINATED, LOCAL = "coordinated", "local"
+MODES = (COORDINATED, LOCAL)
+
+# The coordinator: status "coordinator", and DROPPED.
+COORDINATOR_STATUS = "coordinator"
+ROBOTS = "robots"
+CONFLICTS = "conflicts"
+DECIDE_MS = "decide_ms"
+
+# The simulation: status "simulation".
+SIMULATION_STATUS = "simulation"
+TIME = "time"  # s of simulated time
+COLLISIONS = "collisions"
+NEAR_MISSES = "near_misses"
+REACHED = "reached"  # how many robots are at their goals
+FINISHED = "finished"  # "true" or "false"
+REALTIME_FACTOR = "realtime_factor"  # simulated s per s, since the start
+
+
+def join_samples(samples: Iterable[float]) -> str:
+    """Samples as the value of a key."""
+    return " ".join(f"{sample:.3f}" for sample in samples)
+
+
+def split_samples(value: str) -> list[float]:
+    """The samples of a value."""
+    return [float(sample) for sample in value.split()]
+
+
+def join_counts(counts: Mapping[str, int]) -> str:
+    """Counts by cause as the value of a key."""
+    return " ".join(f"{cause}={count}" for cause, count in sorted(counts.items()))
+
+
+def split_counts(value: str) -> dict[str, int]:
+    """The counts of a value."""
+    pairs = (part.rpartition("=") for part in value.split())
+    return {cause: int(count) for cause, _, count in pairs}
+
+
+def split_names(value: str) -> tuple[str, ...]:
+    """The names of a value."""
+    return tuple(name for name in value.split(",") if name)

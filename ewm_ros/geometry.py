@@ -1,0 +1,103 @@
+"""Plane geometry that every room shares: angles, poses and polylines in the map frame (m, rad)."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ewm_ros.errors import InputError
+
+FloatArray = NDArray[np.float64]
+
+
+def wrap_angle(angle: float) -> float:
+    """The same direction in [-pi, pi)."""
+    return (angle + math.pi) % (2.0 * math.pi) - math.pi
+
+
+@dataclass(frozen=True, slots=True)
+class Pose2D:
+    """Position and heading in a plane: m, m, rad, REP-103 axes."""
+
+    x: float
+    y: float
+    yaw: float
+
+
+class Polyline:
+    """A path through the plane, addressed by its arc length s (m) from the first point.
+
+    Args:
+        points: (N, 2) m, N >= 1. Consecutive duplicates are dropped.
+
+    Raises:
+        InputError: the points are not an (N, 2) array of finite numbers.
+    """
+
+    __slots__ = ("_s", "_x", "_y", "length", "points", "s")
+
+    def __init__(self, points: object) -> None:
+        array = np.asarray(points, dtype=np.float64)
+        if array.ndim != 2 or array.shape[1] != 2 or len(array) == 0 or not np.isfinite(array).all():
+            raise InputError(f"a polyline needs (N, 2) finite points, got an array of shape {array.shape}")
+        steps = np.hypot(*np.diff(array, axis=0).T)
+        keep = np.concatenate([[True], steps > 1e-9])
+        self.points: FloatArray = array[keep]
+        self.s: FloatArray = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(self.points, axis=0).T))])
+        self.length = float(self.s[-1])
+        # Scalar look-ups in the control loop are several times faster on lists than on arrays.
+        self._s: list[float] = self.s.tolist()
+        self._x: list[float] = self.points[:, 0].tolist()
+        self._y: list[float] = self.points[:, 1].tolist()
+
+    def _segment(self, s: float) -> int:
+        """Index of the segment that holds s, clamped to the existing ones; -1 for a single point."""
+        return min(max(bisect_right(self._s, s) - 1, 0), len(self._s) - 2)
+
+    def point_at(self, s: float) -> tuple[float, float]:
+        """The point at arc length s, clamped to the ends."""
+        i = self._segment(s)
+        if i < 0:
+            return self._x[0], self._y[0]
+        a, b = self._s[i], self._s[i + 1]
+        f = min(max((s - a) / (b - a), 0.0), 1.0)
+        return self._x[i] + f * (self._x[i + 1] - self._x[i]), self._y[i] + f * (self._y[i + 1] - self._y[i])
+
+    def heading_at(self, s: float) -> float:
+        """Direction of travel (rad) at arc length s; 0 for a single point."""
+        i = self._segment(s)
+        if i < 0:
+            return 0.0
+        return math.atan2(self._y[i + 1] - self._y[i], self._x[i + 1] - self._x[i])
+
+    def sample(self, s: FloatArray) -> FloatArray:
+        """Points at many arc lengths: (M,) m -> (M, 2) m."""
+        return np.stack([np.interp(s, self.s, self.points[:, 0]), np.interp(s, self.s, self.points[:, 1])], axis=1)
+
+    def project(self, x: float, y: float, start: float = 0.0, stop: float = math.inf) -> tuple[float, float]:
+        """The nearest point of the path with arc length in [start, stop].
+
+        Returns:
+            (s, distance): its arc length and its distance from (x, y), m.
+        """
+        start = min(max(start, 0.0), self.length)
+        stop = min(max(stop, start), self.length)
+        best_s, best_d2 = start, math.inf
+        for i in range(max(self._segment(start), 0), max(self._segment(stop), 0) + 1):
+            if len(self._s) == 1:
+                break
+            ax, ay, seg = self._x[i], self._y[i], self._s[i + 1] - self._s[i]
+            dx, dy = (self._x[i + 1] - ax) / seg, (self._y[i + 1] - ay) / seg
+            along = (x - ax) * dx + (y - ay) * dy
+            s = min(max(self._s[i] + min(max(along, 0.0), seg), start), stop)
+            px, py = ax + (s - self._s[i]) * dx, ay + (s - self._s[i]) * dy
+            d2 = (x - px) ** 2 + (y - py) ** 2
+            if d2 < best_d2:
+                best_s, best_d2 = s, d2
+        if best_d2 is math.inf:
+            best_d2 = (x - self._x[0]) ** 2 + (y - self._y[0]) ** 2
+        return best_s, math.sqrt(best_d2)

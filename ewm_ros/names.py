@@ -1,0 +1,70 @@
+"""Every topic, frame and QoS profile of the system, named once.
+
+Topic names without a leading slash are relative: they live in the robot's own namespace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PACKAGE = "ewm_ros"
+
+# One robot's own topics.
+ODOM = "odom"
+SCAN = "scan"
+CMD_VEL = "cmd_vel"
+GOAL_POSE = "goal_pose"
+PLAN = "plan"
+IMAGINED = "imagined"
+
+# Shared by all.
+INTENTIONS = "/intentions"
+ROUTES = "/routes"
+DIRECTIVES = "/directives"
+CONFLICTS = "/conflicts"
+ARBITRATIONS = "/arbitrations"
+MAP = "/map"
+MARKERS = "/markers"
+CLOCK = "/clock"
+DIAGNOSTICS = "/diagnostics"
+ESTOP = "/estop"
+
+# Frames (REP-105).
+MAP_FRAME = "map"
+ODOM_FRAME = "odom"
+BASE_FRAME = "base_link"
+
+
+def robot_name(index: int) -> str:
+    """Name and namespace of the robot with this index in a world."""
+    return f"robot_{index}"
+
+
+@dataclass(frozen=True, slots=True)
+class QoS:
+    """A quality of service, without rclpy: nodes/qos.py makes the real profile of it."""
+
+    reliable: bool
+    latched: bool
+    depth: int
+
+
+SENSOR_DATA = QoS(reliable=False, latched=False, depth=5)
+COMMAND = QoS(reliable=True, latched=False, depth=1)
+CLOCK_QOS = QoS(reliable=False, latched=False, depth=1)
+GOAL = QoS(reliable=True, latched=True, depth=1)
+LATCHED = QoS(reliable=True, latched=True, depth=1)
+DIRECTIVES_QOS = QoS(reliable=True, latched=True, depth=1)
+EVENTS = QoS(reliable=True, latched=False, depth=50)
+INTENTIONS_OUT = QoS(reliable=True, latched=False, depth=1)
+INTENTIONS_OUT_BEST_EFFORT = QoS(reliable=False, latched=False, depth=1)
+
+
+def intentions_in(robots: int) -> QoS:
+    """An unkeyed topic has no keep-last per robot: ten writers into depth 1 lost two thirds, so 4 slots a robot."""
+    return QoS(reliable=False, latched=False, depth=4 * robots)
+
+
+def routes_in(robots: int) -> QoS:
+    """A reader of the latched routes of this many robots."""
+    return QoS(reliable=True, latched=True, depth=4 * robots)
