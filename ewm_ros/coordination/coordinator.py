@@ -1,0 +1,166 @@
+"""The coordinator: hears intentions and routes, grants right of way.
+
+The protocol (docs/protocol.md) in short. Of each robot an Account holds an interval of its route that is sure to contain
+it. A DirectiveSet makes intervals longer where the solver allows; nothing that was granted is given to somebody else before
+its holder has reported that it holds it no more. So lost, late, doubled and reordered messages delay robots and no more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ewm_ros.coordination.account import Account
+from ewm_ros.coordination.peer_clocks import PeerClocks
+from ewm_ros.coordination.roster import Roster
+from ewm_ros.coordination.route_book import RouteBook
+from ewm_ros.coordination.solver import Decision, Occupant, Solver, own_interval
+from ewm_ros.errors import InputError
+from ewm_ros.messages import UINT32, Conflict, Directive, DirectiveSet, Grant, Intention, Route
+
+LISTENING = 1.5  # s in which a starting coordinator only listens: longer than any robot is silent
+
+
+class Coordinator:
+    """One per fleet; a second one finds that it is not alone and refuses.
+
+    Args:
+        nonce: drawn anew at each start, 1 to 2**32 - 1; robots tell coordinators apart by it.
+        lease: s; told to the robots, see DirectiveSet.
+    """
+
+    def __init__(self, *, nonce: int, lease: float = 1.0) -> None:
+        if not 0 < nonce <= UINT32:
+            raise InputError(f"coordinator nonce {nonce} is not in 1..{UINT32}")
+        self.nonce = nonce
+        self.lease = lease
+        self.refused: str | None = None
+        self.epoch = 0
+        self._accounts: dict[str, Account] = {}
+        self._roster = Roster()
+        self._book = RouteBook()
+        self._solver = Solver(self._book)
+        self._clocks = PeerClocks()
+        self._started = math.inf
+        self._rival: tuple[int, float, float] | None = None  # nonce, first heard, last heard
+
+    @property
+    def robots(self) -> tuple[str, ...]:
+        """Names of the robots that have been heard."""
+        return tuple(sorted(self._accounts))
+
+    def receive_intention(self, intention: Intention, now: float) -> None:
+        """Take a robot's newest word; older ones than known are passed over.
+
+        Raises:
+            InputError: two running processes use one name, or the message is far too late.
+        """
+        self._clocks.check(intention.robot, intention.stamp, now)
+        if not self._roster.take(intention, now):
+            return
+        account = self._accounts.get(intention.robot)
+        if account is None or account.intention.boot != intention.boot:
+            self._accounts[intention.robot] = Account(intention)
+        else:
+            account.update(intention, self.nonce)
+        self._book.place(intention)
+
+    def receive_route(self, route: Route, now: float) -> None:
+        """Take a robot's route; it counts from the moment its robot's intentions name it."""
+        self._book.learn(route)
+        if route.robot in self._roster:
+            self._book.place(self._roster[route.robot])
+
+    def receive_directives(self, directives: DirectiveSet, now: float) -> None:
+        """Hear what another coordinator says; the one that has been there longer stays, `refused` says so to the other."""
+        if directives.coordinator == self.nonce:
+            return
+        first = now
+        if self._rival is not None and self._rival[0] == directives.coordinator and now - self._rival[2] < self.lease:
+            first = self._rival[1]
+        self._rival = (directives.coordinator, first, now)
+        older = (directives.epoch, -directives.coordinator) > (self.epoch, -self.nonce)
+        # What a coordinator that has died sent last may still be under way: only a lasting stream is a rival.
+        if older and now - first >= 0.5 * self.lease:
+            self.refused = f"another coordinator (nonce {directives.coordinator}) is already running: stop it first"
+
+    def decide(self, now: float) -> DirectiveSet:
+        """The orders of this moment, to be sent at once. While it listens or is refused, nothing new is granted."""
+        self._started = min(self._started, now)
+        self.epoch += 1
+        contested = self._rival is not None and now - self._rival[2] < self.lease
+        granting = now - self._started >= LISTENING and not contested and self.refused is None
+        decisions = self._solver.decide(self._occupants(now)) if granting else {}
+        directives = [self._directive(name, decisions, now) for name in self._accounts]
+        return DirectiveSet(self.nonce, self.epoch, now, self.lease, tuple(directives))
+
+    def _occupants(self, now: float) -> dict[str, Occupant]:
+        occupants = {}
+        for name, account in self._accounts.items():
+            route, standing = self._book[name], account.standing
+            routed = self._book.knows_route_of(account.intention)
+            low = account.low if routed else self._book.place_on_route(account.intention) or 0.0
+            occupants[name] = Occupant(
+                robot=name,
+                low=low,
+                high=account.high if routed else low,
+                length=route.path.length,
+                movable=routed and standing.coordinator == self.nonce,
+                priority=route.priority,
+                waiting_since=account.blocked_since,
+                speed=max(route.max_speed, 0.05),
+            )
+        return occupants
+
+    def _directive(self, name: str, decisions: Mapping[str, Decision], now: float) -> Directive:
+        account = self._accounts[name]
+        intention, standing = account.intention, account.standing
+        decision = decisions.get(name, Decision(standing.hold))
+        account.blocked_since = min(account.blocked_since, now) if decision.waits_for else math.inf
+        known = self._book.knows_route_of(intention)
+        if known:
+            account.issue(self.epoch, decision.hold)
+        return Directive(
+            robot=name,
+            boot=intention.boot,
+            answered=intention.seq,
+            route=standing.route if known else 0,
+            hold=decision.hold,
+            grants=self._grants(name, decision.hold) if known else (),
+            waits_for=decision.waits_for,
+            expected_wait=decision.expected_wait,
+        )
+
+    def _grants(self, name: str, hold: float) -> tuple[Grant, ...]:
+        """The regions that the robot is in or may enter, in the order in which it meets them."""
+        low = self._accounts[name].low
+        grants = []
+        for other in self._book.neighbours(name):
+            for region in self._book.regions(name, other):
+                enter, leave = own_interval(region, name)
+                if enter < hold and leave > low:
+                    grants.append(Grant(region.region, enter, leave))
+        return tuple(sorted(grants, key=lambda grant: grant.enter))
+
+    @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """The regions that two robots have both still to leave, and who holds each."""
+        found = []
+        names = self.robots
+        for i, a in enumerate(names):
+            for b in names[i + 1 :]:
+                for region in self._book.regions(a, b):
+                    progress = (self._accounts[a].low, self._accounts[b].low)
+                    if progress[0] < region.leave[0] and progress[1] < region.leave[1]:
+                        found.append(replace(region, holder=self._holder(region)))
+        return tuple(found)
+
+    def _holder(self, region: Conflict) -> str:
+        """The robot that may enter the region; of two that follow each other, the one that is further on."""
+        inside = [
+            (self._accounts[robot].low - enter, robot)
+            for robot, enter in zip(region.robots, region.enter, strict=True)
+            if self._accounts[robot].high > enter
+        ]
+        return max(inside)[1] if inside else ""

@@ -1,0 +1,116 @@
+"""What a robot knows of the others: their newest words and routes, and what those in local mode may drive on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ewm_ros.coordination.roster import Roster
+from ewm_ros.coordination.route_book import RouteBook
+from ewm_ros.errors import InputError
+from ewm_ros.messages import DirectiveSet, Intention, Route
+
+
+@dataclass(slots=True)
+class Peer:
+    """One other robot.
+
+    Attributes:
+        local_since: seq at which its present reach was first told while no coordinator knew of it; 0 for none such.
+    """
+
+    intention: Intention
+    local_since: int = 0
+
+    @property
+    def low(self) -> float:
+        """m of progress on its route."""
+        return self.intention.standing.progress
+
+    @property
+    def reach(self) -> float:
+        """m of progress that it may come to."""
+        return max(self.intention.standing.reach, self.low)
+
+
+class Peers:
+    """The others, and this robot's own route among theirs.
+
+    Args:
+        robot: this robot's name.
+        boot: this robot's boot nonce.
+    """
+
+    def __init__(self, robot: str, boot: int) -> None:
+        self._robot, self._boot = robot, boot
+        self._peers: dict[str, Peer] = {}
+        self._roster = Roster()
+        self.book = RouteBook()
+
+    def __iter__(self) -> Iterator[tuple[str, Peer]]:
+        return iter(self._peers.items())
+
+    def receive_intention(self, intention: Intention, now: float) -> None:
+        """Take a peer's newest word.
+
+        Raises:
+            InputError: another process uses this robot's own name.
+        """
+        if intention.robot == self._robot:
+            if intention.boot != self._boot:
+                raise InputError(f"robot name {self._robot!r} is already used by another running robot")
+            return
+        if not self._roster.take(intention, now):
+            return
+        known = self._peers.get(intention.robot)
+        if known is None or known.intention.boot != intention.boot:
+            known = self._peers[intention.robot] = Peer(intention)
+        before, known.intention = known.intention, intention
+        self._track_local(known, before)
+        self.book.place(intention)
+
+    def _track_local(self, peer: Peer, before: Intention) -> None:
+        """Remember the seq from which on a coordinator must have heard the peer to know how far it may come."""
+        standing, earlier = peer.intention.standing, before.standing
+        if standing.coordinator == 0:
+            if peer.local_since == 0 or standing.route != earlier.route or standing.reach > earlier.reach + 1e-6:
+                peer.local_since = peer.intention.seq
+        elif earlier.coordinator == 0:
+            peer.local_since = peer.intention.seq
+
+    def receive_route(self, route: Route) -> None:
+        """Take a peer's route."""
+        if route.robot == self._robot:
+            return
+        self.book.learn(route)
+        if route.robot in self._roster:
+            self.book.place(self._roster[route.robot])
+
+    def route_known(self, robot: str) -> bool:
+        """Whether the peer's present route has arrived."""
+        return self.book.knows_route_of(self._peers[robot].intention)
+
+    def reflected_in(self, directives: DirectiveSet) -> None:
+        """Forget the local ways of those that the coordinator knew of when it made this set."""
+        for directive in directives.directives:
+            peer = self._peers.get(directive.robot)
+            if peer is None or directive.boot != peer.intention.boot or directive.answered < peer.local_since:
+                continue
+            if peer.intention.standing.coordinator != 0:
+                peer.local_since = 0
+
+    def clip(self, hold: float, end: float, directives: DirectiveSet) -> float:
+        """How far this robot may extend its hold on a set whose coordinator may not know all that peers told each other.
+
+        Args:
+            hold: m, this robot's hold point; end: m, up to where the set moves it.
+        """
+        for name, peer in self._peers.items():
+            if peer.local_since == 0 or name not in self.book or self._robot not in self.book:
+                continue
+            answer = directives.of(name)
+            known = answer is not None and answer.boot == peer.intention.boot and answer.answered >= peer.local_since
+            if not known:
+                space = self.book.space(self._robot, name)
+                end = min(end, max(space.free_until(hold, end, peer.low, peer.reach), hold))
+        return end

@@ -1,0 +1,155 @@
+"""A robot's side of the right-of-way protocol: up to where on its route it may drive now, and what it tells the others."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ewm_ros.coordination.conflict_space import SHORT
+from ewm_ros.coordination.local_rule import LocalRule
+from ewm_ros.coordination.peer_clocks import PeerClocks
+from ewm_ros.coordination.peers import Peers
+from ewm_ros.geometry import Polyline
+from ewm_ros.messages import Directive, DirectiveSet, Grant, Intention, Route, Standing
+
+LISTENING = 1.0  # s after its start in which a robot only listens and does not drive
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What the newest directive says beside the hold point; see messages.Directive."""
+
+    waits_for: tuple[str, ...] = ()
+    expected_wait: float = math.nan
+    speed_limit: float = math.inf
+
+
+class RightOfWay:
+    """Keeps the hold point: the robot never passes it, and it moves on only by a directive or a consented claim.
+
+    Args:
+        robot: name.
+        boot: nonce of this start of the robot's process.
+    """
+
+    def __init__(self, robot: str, boot: int) -> None:
+        self._robot, self._boot = robot, boot
+        self.peers = Peers(robot, boot)
+        self._local = LocalRule(robot, boot, self.peers)
+        self._clocks = PeerClocks()
+        self.route: Route | None = None
+        self.progress = 0.0
+        self.hold = 0.0
+        self.advice = Advice()
+        self.route_wanted = False
+        self._stopping = 0.0
+        self._started = math.inf
+        # The coordinator that is followed; `_heard` is when its newest set came.
+        self._coordinator, self._epoch, self._heard, self._lease = 0, 0, -math.inf, 1.0
+        self._retired: set[int] = set()
+        self._grants: tuple[Grant, ...] = ()
+        self.local = True
+
+    def take_route(self, route: Route) -> None:
+        """Change to a new route, from where the robot stands: nothing of it is granted yet."""
+        self.route = route
+        self.peers.book.put(route)
+        self.progress = self.hold = 0.0
+        self._grants = ()
+        self.advice = Advice()
+        self._local.withdraw()
+
+    def give_up_the_rest(self) -> None:
+        """Hold as soon as the robot can, whatever was granted: it is about to change its route."""
+        self.hold = min(self.hold, self.progress + self._stopping)
+        self._local.withdraw()
+
+    def receive_intention(self, intention: Intention, now: float) -> None:
+        """Hear a peer.
+
+        Raises:
+            InputError: a name is used twice, or the message is far too late.
+        """
+        self._clocks.check(intention.robot, intention.stamp, now)
+        self.peers.receive_intention(intention, now)
+
+    def receive_directives(self, directives: DirectiveSet, now: float) -> None:
+        """Apply a set if it is newer than what is obeyed, from the coordinator that is followed."""
+        if directives.coordinator in self._retired:
+            return
+        if directives.coordinator != self._coordinator:
+            if now - self._heard < self._lease:
+                return  # the coordinator that is followed is alive: another one has no say
+            if self._coordinator:
+                self._retired.add(self._coordinator)
+            self._coordinator, self._epoch = directives.coordinator, 0
+        if directives.epoch <= self._epoch:
+            return
+        self._epoch, self._heard, self._lease = directives.epoch, now, directives.lease
+        self.local = False
+        self._local.withdraw()
+        order = directives.of(self._robot)
+        if order is not None and order.boot == self._boot and self.route is not None:
+            self.route_wanted = order.route == 0
+            if order.route == self.route.route:
+                self._obey(order, directives, now)
+        self.peers.reflected_in(directives)
+
+    def _obey(self, order: Directive, directives: DirectiveSet, now: float) -> None:
+        self.advice = Advice(order.waits_for, order.expected_wait, order.speed_limit or math.inf)
+        self._grants = order.grants
+        assert self.route is not None
+        end = min(order.hold, self.route.path.length)
+        if end < self.hold:  # taken back, as far as the robot can still stop
+            self.hold = max(end, min(self.hold, self.progress + self._stopping))
+        elif now - self._started >= LISTENING:
+            self.hold = self.peers.clip(self.hold, end, directives)
+
+    def step(self, progress: float, stopping: float, seq: int, now: float) -> None:
+        """Move on in time, before the intention `seq` is made.
+
+        Args:
+            progress: m along the route, now.
+            stopping: m that the robot needs to come to a stand.
+        """
+        self._started = min(self._started, now)
+        self.progress = max(self.progress, progress)
+        self._stopping = stopping
+        if self.route is None:
+            return
+        silence = now - max(self._heard, self._started)
+        if silence > self._lease:
+            self._enter_nothing_more()
+        if silence > 2.0 * self._lease:
+            self.local = True
+            self.advice = Advice()
+        self._local.consent(self.progress, max(self.hold, self.progress))
+        if self.local and silence > 2.0 * self._lease:
+            self.hold = self._local.proceed(self.progress, self.hold, self.route.path.length, seq)
+
+    def _enter_nothing_more(self) -> None:
+        """The lease has run out: hold before the next shared region that has not been entered."""
+        for grant in self._grants:
+            if grant.enter - SHORT >= self.progress + self._stopping:
+                self.hold = min(self.hold, grant.enter - SHORT)
+                break
+        self._grants = ()
+
+    @property
+    def path(self) -> Polyline | None:
+        """The route's path in the map frame."""
+        return self.route.path if self.route is not None else None
+
+    def standing(self) -> Standing:
+        """What the next intention tells of all this."""
+        return Standing(
+            coordinator=0 if self.local else self._coordinator,
+            epoch=0 if self.local else self._epoch,
+            route=self.route.route if self.route is not None else 0,
+            progress=self.progress,
+            hold=self.hold,
+            waits_for=self.advice.waits_for,
+            claim=self._local.claim,
+            claim_seq=self._local.claim_seq,
+            consents=self._local.consents,
+        )

@@ -1,0 +1,119 @@
+"""The routes of a fleet and, worked out once per pair and kept, where they conflict."""
+
+from __future__ import annotations
+
+from ewm_ros.coordination.conflict_space import CLEARANCE, LEAST_CLEARANCE, ConflictSpace
+from ewm_ros.coordination.shared_regions import shared_regions
+from ewm_ros.geometry import Polyline
+from ewm_ros.messages import Conflict, Intention, Route
+
+UNKNOWN_RADIUS = 0.5  # m, of a robot whose route (and with it its footprint) has not arrived yet
+REMEMBERED = 4  # routes a robot that are kept, for intentions that come late
+OFF_ROUTE = 0.3  # m from a route, up to which a robot counts as being on it
+STANDING_GRID = 0.1  # m; a standing robot's noise does not make a new place of it
+
+
+class RouteBook:
+    """The route that each robot is on; a robot that only stands has a route of one point."""
+
+    def __init__(self) -> None:
+        self._current: dict[str, Route] = {}
+        self._learned: dict[str, dict[tuple[int, int], Route]] = {}
+        self._spaces: dict[tuple[str, str, float], ConflictSpace] = {}
+        self._regions: dict[tuple[str, str], tuple[Conflict, ...]] = {}
+
+    def __contains__(self, robot: str) -> bool:
+        return robot in self._current
+
+    def __getitem__(self, robot: str) -> Route:
+        return self._current[robot]
+
+    def learn(self, route: Route) -> None:
+        """Remember a route that has arrived; it counts from the moment its robot's intentions name it."""
+        learned = self._learned.setdefault(route.robot, {})
+        learned[route.boot, route.route] = route
+        while len(learned) > REMEMBERED:
+            del learned[next(iter(learned))]
+
+    def place(self, intention: Intention) -> None:
+        """Put a robot on the route that it names.
+
+        While that route has not arrived, the robot (started anew, or sent elsewhere) is likely to go on the way that it
+        was on: it stays on its former route if it still stands there, else it is taken for something that stands.
+        """
+        learned = self._learned.get(intention.robot, {}).get((intention.boot, intention.standing.route))
+        if learned is not None:
+            self.put(learned)
+        elif self.place_on_route(intention) is None:
+            self.put(_standing_place(intention))
+
+    def place_on_route(self, intention: Intention) -> float | None:
+        """m of progress at which a robot's pose lies on the route it is put on; None if it is not on it."""
+        route, here = self._current.get(intention.robot), intention.plan.knots[0]
+        if route is None:
+            return None
+        progress, distance = route.path.project(here.x, here.y)
+        return max(progress - OFF_ROUTE, 0.0) if distance < OFF_ROUTE else None
+
+    def put(self, route: Route) -> None:
+        """Put a robot on a route; the one that it is on already changes nothing."""
+        known = self._current.get(route.robot)
+        if (
+            known is not None
+            and (known.boot, known.route) == (route.boot, route.route)
+            and (route.route or _same_place(known.path, route.path))
+        ):
+            return
+        self._current[route.robot] = route
+        for a, b, clearance in [key for key in self._spaces if route.robot in key]:
+            del self._spaces[a, b, clearance]
+            self._regions.pop((a, b), None)
+
+    def knows_route_of(self, intention: Intention) -> bool:
+        """Whether the route that the robot names has arrived and is the one it is put on."""
+        route = self._current.get(intention.robot)
+        named = (intention.boot, intention.standing.route)
+        return route is not None and named[1] > 0 and (route.boot, route.route) == named
+
+    def space(self, a: str, b: str) -> ConflictSpace:
+        """The forbidden set of a's and b's progress when both are on their way."""
+        return self._space(a, b, CLEARANCE)
+
+    def tight_space(self, a: str, b: str) -> ConflictSpace:
+        """The forbidden set with the least clearance: for passing one that stands.
+
+        One that stands at the edge of a forbidden set may find itself a little inside after it has planned anew.
+        """
+        return self._space(a, b, LEAST_CLEARANCE)
+
+    def _space(self, a: str, b: str, clearance: float) -> ConflictSpace:
+        if (a, b, clearance) not in self._spaces:
+            first, second = self._current[a], self._current[b]
+            space = ConflictSpace(first.path, second.path, first.radius + second.radius, clearance)
+            self._spaces[a, b, clearance] = space
+            self._spaces[b, a, clearance] = space.transposed()
+        return self._spaces[a, b, clearance]
+
+    def regions(self, a: str, b: str) -> tuple[Conflict, ...]:
+        """The regions that a's and b's routes share; robots sorted by name in each."""
+        if a > b:
+            a, b = b, a
+        if (a, b) not in self._regions:
+            self._regions[a, b] = shared_regions(self._current[a], self._current[b], self.space(a, b))
+        return self._regions[a, b]
+
+    def neighbours(self, robot: str) -> list[str]:
+        """The robots whose routes conflict with this one's anywhere."""
+        return [other for other in self._current if other != robot and not self.space(robot, other).empty]
+
+
+def _standing_place(intention: Intention) -> Route:
+    """The route of a robot that is known by its intention only: the place where it stands."""
+    here = intention.plan.knots[0]
+    path = Polyline([[here.x, here.y]])
+    return Route(intention.robot, intention.boot, 0, intention.stamp, path, UNKNOWN_RADIUS, 0.0, 1.0)
+
+
+def _same_place(a: Polyline, b: Polyline) -> bool:
+    (ax, ay), (bx, by) = a.point_at(0.0), b.point_at(0.0)
+    return abs(ax - bx) < STANDING_GRID and abs(ay - by) < STANDING_GRID

@@ -1,0 +1,280 @@
+"""The fast solver: order of arrival and priority over shared regions, kept free of deadlock by a banker's check.
+
+Each robot holds an interval of its route. An interval grows only while the boxes that it spans with the others' intervals
+stay free in the coordination space (O'Donnell and Lozano-Perez, ICRA 1989; critical sections as in Pecora et al., ICAPS
+2018), and only to a point from which there still is an order in which every robot can drive to its goal: the ordering test
+of deadlock avoidance in vehicle systems (Dijkstra's banker, polynomial because routes are fixed; Reveliotis, IEEE Trans.
+Automatic Control 2000). Robots that wait longer, or whose role has priority, are served first.
+
+Complete for: routes that can be driven one after the other, arrived robots staying at their goals. Not solved (later
+work): robots that have to back out or to move aside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ewm_ros.coordination.conflict_space import SHORT
+from ewm_ros.coordination.route_book import RouteBook
+from ewm_ros.messages import Conflict, ConflictKind
+
+LOOKAHEAD = 1.6  # m; the interval reaches this far ahead of the robot, so that it never brakes for a free way
+REFILL = 1.3  # m; an interval is made longer only when less than this is left of it
+SHORT_REGION = 3.0  # m; a shared region up to this long is granted as a whole: nobody stops in a crossing
+STOPPING = 0.45  # m; an order is taken back only from who is further than this from the region
+STANDING = 0.15  # m; whose interval is shorter than this stands
+ARRIVED = 0.05  # m from the end of the route
+
+
+_State = tuple[float, float, bool]  # what a decision depends on: low (coarsely), high, movable
+
+
+@dataclass(slots=True)
+class Occupant:
+    """One robot as the solver sees it; low, high and length are m of progress on its route.
+
+    Attributes:
+        low, high: it is sure to stay in this interval until it gets further orders.
+        movable: it obeys this coordinator; otherwise it is taken to be anywhere on the rest of its route.
+        waiting_since: s, inf while it need not wait.
+    """
+
+    robot: str
+    low: float
+    high: float
+    length: float
+    movable: bool
+    priority: int = 0
+    waiting_since: float = math.inf
+    speed: float = 0.5
+
+    @property
+    def extent(self) -> float:
+        """The furthest progress it may come to."""
+        return self.high if self.movable else self.length
+
+    @property
+    def arrived(self) -> bool:
+        """Nothing is left of its route."""
+        return self.low >= self.length - ARRIVED
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How far one robot may drive (m of progress), for whom it waits, and for how long about (s, nan: not known)."""
+
+    hold: float
+    waits_for: tuple[str, ...] = ()
+    expected_wait: float = math.nan
+
+
+class Solver:
+    """Decides how far every robot may go. It remembers only what would be wasteful to ask again."""
+
+    def __init__(self, book: RouteBook) -> None:
+        self._book = book
+        self._refused: dict[str, tuple[dict[str, _State], Decision]] = {}
+        self._last: dict[str, Decision] = {}
+
+    def decide(self, occupants: Mapping[str, Occupant]) -> dict[str, Decision]:
+        """Holds for all robots.
+
+        Args:
+            occupants: by robot name; `high` of those whose interval grows is raised in place.
+
+        Returns:
+            a decision for each movable robot. A hold below `high` takes back what was granted; it frees nothing before
+            the robot has acknowledged it.
+        """
+        finishable: set[str] | None = None
+        decisions: dict[str, Decision] = {}
+        for name in sorted(occupants, key=lambda n: (-occupants[n].priority, occupants[n].waiting_since, n)):
+            me = occupants[name]
+            if not me.movable or name in decisions:
+                continue
+            if me.high >= min(me.length, me.low + REFILL):
+                decisions[name] = Decision(me.high)
+                continue
+            near = [o for o in self._book.neighbours(name) if not self._book.space(name, o).passed(me.low, occupants[o].low)]
+            refused = self._refused.get(name)
+            if refused and refused[0] == {o: _state(occupants[o]) for o in refused[0] if o in occupants}:
+                wait = self._wait(me, me.high, refused[1].waits_for, occupants)
+                decisions[name] = replace(refused[1], expected_wait=wait)
+                continue
+            want = self._rounded_up(me, near)
+            limit, blockers = self._free(me, want, [occupants[o] for o in near])
+            taken_back = self._take_back(me, want, blockers, occupants) if limit < want else {}
+            decisions.update(taken_back)
+            creep = limit >= want or all(self._follows(me, limit, other) for other in blockers)
+            end, finishable = self._safe(me, limit, creep, near, occupants, finishable)
+            me.high = max(me.high, end)
+            waits_for = blockers if limit < want else self._rivals(me, want, near, occupants) if end < limit else []
+            decisions[name] = Decision(me.high, tuple(sorted(waits_for)), self._wait(me, end, waits_for, occupants))
+            # Until one of those that matter here moves on, the answer would be the same: those near if the way is
+            # taken, everybody if it would end in a deadlock.
+            matter = [name, *near] if limit < want else list(occupants)
+            self._refused.pop(name, None)
+            if waits_for and not taken_back:
+                self._refused[name] = ({o: _state(occupants[o]) for o in matter}, decisions[name])
+        self._last = decisions
+        return decisions
+
+    def _rounded_up(self, me: Occupant, near: Iterable[str]) -> float:
+        """Where the interval should end: ahead of the robot, and not in the middle of a crossing."""
+        want = min(me.length, max(me.low + LOOKAHEAD, me.high))
+        for other in near:
+            for region in self._book.regions(me.robot, other):
+                enter, leave = own_interval(region, me.robot)
+                if enter < want < leave and leave - enter <= SHORT_REGION:
+                    want = min(me.length, leave + 0.1)
+        return want
+
+    def _free(self, me: Occupant, want: float, others: Iterable[Occupant]) -> tuple[float, list[str]]:
+        """How far the way is free of the others' intervals, and whose interval ends it."""
+        limit = want
+        blockers: list[tuple[float, str]] = []
+        for other in others:
+            passing = self._book.tight_space if other.extent - other.low < STANDING else self._book.space
+            end = passing(me.robot, other.robot).free_until(me.high, want, other.low, other.extent)
+            if end < want and end < limit + 0.1:
+                blockers = [b for b in blockers if b[0] < end + 0.1] + [(end, other.robot)]
+                limit = min(limit, end)
+        return max(limit, me.high), [robot for _, robot in blockers]
+
+    def _take_back(
+        self, me: Occupant, want: float, blockers: Iterable[str], occupants: Mapping[str, Occupant]
+    ) -> dict[str, Decision]:
+        """Shorter intervals for robots of lower priority that block me and have not come near the place yet."""
+        shorter = {}
+        for name in blockers:
+            other = occupants[name]
+            if not other.movable or other.priority >= me.priority:
+                continue
+            end = self._book.space(name, me.robot).free_until(other.low, other.high, me.low, want)
+            if other.low + STOPPING < end < other.high:
+                shorter[name] = Decision(end, (me.robot,))
+        return shorter
+
+    def _follows(self, me: Occupant, limit: float, other: str) -> bool:
+        """Whether what ends my way at `limit` is a robot that drives ahead of me in my direction."""
+        for region in self._book.regions(me.robot, other):
+            enter, leave = own_interval(region, me.robot)
+            if enter - 0.1 <= limit <= leave:
+                return region.kind is ConflictKind.FOLLOWING
+        return False
+
+    def _safe(
+        self,
+        me: Occupant,
+        limit: float,
+        creep: bool,
+        near: list[str],
+        occupants: Mapping[str, Occupant],
+        before: set[str] | None,
+    ) -> tuple[float, set[str] | None]:
+        """The furthest end up to `limit` that leaves an order in which all can finish, and who can finish then.
+
+        Who has to wait for somebody that crosses or comes the other way does not `creep` up to him, but waits before the
+        shared region: standing in the mouth of a corridor would settle the order of all the others too.
+        """
+        start = me.high
+        if limit <= start:
+            return start, before
+        uncontested = limit
+        for other in near:
+            them = occupants[other]
+            end = self._book.space(me.robot, other).free_until(start, uncontested, them.low, them.length)
+            uncontested = max(min(uncontested, end), start)
+        if uncontested >= limit:
+            return limit, before
+        if before is None:
+            before = self.finishable(occupants)
+        regions = [region for other in near for region in self._book.regions(me.robot, other)]
+        against = [own_interval(r, me.robot) for r in regions if r.kind is not ConflictKind.FOLLOWING]
+        waiting_places = {own_interval(region, me.robot)[0] - SHORT for region in regions}
+        ends = {e for e in waiting_places if uncontested < e < limit and not any(a < e < b for a, b in against)}
+        for end in sorted(ends | {limit} if creep else ends, reverse=True):
+            me.high = end
+            after = self.finishable(occupants)
+            me.high = start
+            if me.robot in after and after >= before:
+                return end, after
+        return uncontested, before
+
+    def finishable(self, occupants: Mapping[str, Occupant]) -> set[str]:
+        """The robots that can drive to their goals one after the other while all the others keep their intervals.
+
+        A robot may finish only where its goal is in nobody's way who has still to pass, so no choice is ever regretted
+        and the greedy search is exact.
+        """
+        extents = {name: (o.low, o.extent) for name, o in occupants.items()}
+        left = {name: o for name, o in occupants.items() if not o.arrived}
+        near = {name: [n for n in self._book.neighbours(name) if n in occupants] for name in left}
+        done: set[str] = set()
+        progress = True
+        while progress and left:
+            progress = False
+            for name, me in list(left.items()):
+                if self._can_finish(me, near[name], extents, left):
+                    extents[name] = (me.length, me.length)
+                    del left[name]
+                    done.add(name)
+                    progress = True
+        return done
+
+    def _can_finish(
+        self, me: Occupant, near: Iterable[str], extents: Mapping[str, tuple[float, float]], left: Mapping[str, Occupant]
+    ) -> bool:
+        for other in near:
+            space = self._book.tight_space(me.robot, other)
+            if space.blocked(me.high if me.movable else me.low, me.length, *extents[other]):
+                return False
+            if other in left and space.blocked(me.length, me.length, extents[other][0], left[other].length):
+                return False
+        return True
+
+    def _rivals(
+        self, me: Occupant, want: float, near: Iterable[str], occupants: Mapping[str, Occupant]
+    ) -> list[str]:
+        """The robots that have still to pass what lies between my hold and where I want to go."""
+        rivals = []
+        for name in near:
+            other = occupants[name]
+            if self._book.space(me.robot, name).blocked(me.high, want, other.low, other.length) and not other.arrived:
+                rivals.append(name)
+        return rivals
+
+    def _wait(self, me: Occupant, limit: float, waits_for: Iterable[str], occupants: Mapping[str, Occupant]) -> float:
+        """s until those waited for should have made way; nan if one of them does not know when it can go on."""
+        longest = 0.0
+        for name in waits_for:
+            other = occupants[name]
+            theirs = self._last.get(name)
+            before = theirs.expected_wait if theirs is not None and theirs.waits_for else 0.0
+            longest = max(longest, before + self._passing_time(me, limit, other)) if not math.isnan(before) else before
+            if math.isnan(longest):
+                break
+        return longest
+
+    def _passing_time(self, me: Occupant, limit: float, other: Occupant) -> float:
+        """s that the other drives until it is out of what ends my way at `limit`."""
+        for region in self._book.regions(me.robot, other.robot):
+            leave = own_interval(region, other.robot)[1]
+            if own_interval(region, me.robot)[1] <= limit or leave <= other.low:
+                continue
+            if region.kind is ConflictKind.FOLLOWING and other.high > own_interval(region, other.robot)[0]:
+                return 0.0  # it makes way all the time
+            return (leave - other.low) / other.speed
+        return 0.0
+
+
+def own_interval(region: Conflict, robot: str) -> tuple[float, float]:
+    """enter and leave (m) of a region on the route of one of its two robots."""
+    side = region.robots.index(robot)
+    return region.enter[side], region.leave[side]
+
+
+def _state(occupant: Occupant) -> _State:
+    return (round(occupant.low, 1), occupant.high, occupant.movable)

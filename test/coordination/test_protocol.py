@@ -1,0 +1,138 @@
+"""The protocol under loss, delay, duplication, reordering and restarts: robots may be late, never in each other's way."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+from protocol_fleet import ProtocolFleet, corridor, crossing, roundabout
+
+from ewm_ros.geometry import Polyline
+from ewm_ros.simulation.network import Faults
+
+PLACES = {"crossing": crossing, "corridor": corridor, "roundabout": roundabout}
+FAULTS = st.builds(
+    Faults, loss=st.sampled_from([0.0, 0.1, 0.3, 0.5]), delay=st.sampled_from([0.0, 0.1, 0.4]),
+    duplication=st.sampled_from([0.0, 0.3]),
+)  # fmt: skip
+
+
+def run(fleet: ProtocolFleet, seconds: float) -> None:
+    until = fleet.now + seconds
+    while fleet.now < until and not fleet.all_arrived:
+        fleet.step()
+
+
+def check_that_all_arrive(fleet: ProtocolFleet, seconds: float) -> None:
+    run(fleet, seconds)
+    late = {r.name: (round(r.s, 2), round(r.offset + r.rules.hold, 2), r.rules.standing()) for r in fleet.robots if not r.arrived}
+    assert fleet.all_arrived, f"at {fleet.now:.0f} s: {late}"
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("robots", [2, 4, 6])
+def test_everyone_arrives_on_a_whole_network(place: str, robots: int) -> None:
+    fleet = ProtocolFleet(PLACES[place](robots), Faults())
+    fleet.start_coordinator()
+    check_that_all_arrive(fleet, 200.0)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_everyone_arrives_one_at_a_time_without_any_coordinator(place: str) -> None:
+    fleet = ProtocolFleet(PLACES[place](4), Faults())
+    check_that_all_arrive(fleet, 300.0)
+
+
+def test_nobody_moves_before_it_has_right_of_way() -> None:
+    fleet = ProtocolFleet(crossing(4), Faults())
+    fleet.start_coordinator()
+    run(fleet, 1.0)
+    assert [robot.s for robot in fleet.robots] == [0.0] * 4
+
+
+def test_the_coordinator_dies_in_the_middle_and_another_one_comes() -> None:
+    fleet = ProtocolFleet(corridor(6), Faults())
+    fleet.start_coordinator()
+    run(fleet, 12.0)
+    fleet.kill_coordinators()
+    run(fleet, 20.0)
+    fleet.start_coordinator()
+    check_that_all_arrive(fleet, 300.0)
+
+
+def test_the_fleet_goes_on_by_itself_when_the_coordinator_never_comes_back() -> None:
+    fleet = ProtocolFleet(crossing(6), Faults())
+    fleet.start_coordinator()
+    run(fleet, 9.0)
+    fleet.kill_coordinators()
+    check_that_all_arrive(fleet, 300.0)
+
+
+def test_a_second_coordinator_refuses_and_the_first_goes_on() -> None:
+    fleet = ProtocolFleet(crossing(4), Faults())
+    first = fleet.start_coordinator()
+    run(fleet, 5.0)
+    fleet.start_coordinator()
+    run(fleet, 3.0)
+    assert list(fleet.coordinators) == [first]
+    check_that_all_arrive(fleet, 100.0)
+
+
+@pytest.mark.parametrize(("priority", "first"), [(0, "r1"), (5, "r0")])
+def test_a_robot_of_higher_priority_passes_first_though_it_comes_later(priority: int, first: str) -> None:
+    """r1's right of way is taken back, and given to r0 only after r1 has said that it gave it up."""
+    paths = [Polyline([(-5.9, -0.45), (6.0, -0.45)]), Polyline([(0.45, -6.0), (0.45, 6.0)])]
+    meeting = (6.35, 5.55)  # m of progress of r0 and r1 where their routes cross, r1's 0.8 m nearer
+    fleet = ProtocolFleet(paths, Faults(), priorities=[priority, 0])
+    fleet.start_coordinator()
+    order: list[str] = []
+    holds = []
+    while not fleet.all_arrived:
+        fleet.step()
+        order += [r.name for r, s in zip(fleet.robots, meeting, strict=True) if r.s > s and r.name not in order]
+        holds.append(fleet.robots[1].rules.hold)
+    assert order[0] == first
+    taken_back = any(later < earlier for earlier, later in pairwise(holds))
+    assert taken_back == (first == "r0")
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.integers(5, 500),
+        st.sampled_from(["restart r0", "restart r1", "restart r2", "kill", "start", "kill and start"]),
+    ),
+    max_size=6,
+)
+
+
+# Shrinking a failure would take longer than all the rest: the failing case is printed as it was drawn.
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@example("corridor", 5, Faults(), 633, [(5, "restart r0"), (87, "restart r1"), (264, "restart r0"), (425, "restart r0")])
+@given(place=st.sampled_from(sorted(PLACES)), robots=st.integers(3, 5), faults=FAULTS, seed=st.integers(0, 999), events=EVENTS)
+def test_never_two_in_a_region_and_all_arrive_when_the_network_heals(
+    place: str, robots: int, faults: Faults, seed: int, events: list[Any]
+) -> None:
+    fleet = ProtocolFleet(PLACES[place](robots), faults, seed)
+    fleet.start_coordinator()
+    for tick, event in sorted(events):
+        run(fleet, tick * 0.1 - fleet.now)
+        if "kill" in event:
+            fleet.kill_coordinators()
+        if "start" in event and "restart" not in event:
+            fleet.start_coordinator()
+        if "restart" in event:
+            fleet.robots[int(event[-1])].start()
+    run(fleet, 10.0)
+    fleet.heal()
+    run(fleet, 2.0)
+    if not fleet.coordinators:
+        fleet.start_coordinator()
+    check_that_all_arrive(fleet, 300.0)
