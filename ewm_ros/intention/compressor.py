@@ -1,0 +1,188 @@
+"""Trajectories to plans of few knots and back, and the one line of text that a language model is shown of a plan."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ewm_ros.errors import InputError
+from ewm_ros.geometry import FloatArray, Pose2D
+from ewm_ros.intention.checks import ETA_LIMIT, POSITION_LIMIT, RADIUS_LIMIT, YAW_LIMIT, goal_name, number
+from ewm_ros.intention.codec import CONFIDENCE_UNITS, ETA_UNITS
+from ewm_ros.intention.knots import LENGTH_UNITS, MAX_KNOTS, TIME_LIMIT, TIME_UNITS, TURN, knot_of
+from ewm_ros.messages import Outcome, Plan
+from ewm_ros.trajectory import HORIZON, STEP, Trajectory
+
+POSITION_TOLERANCE = 0.05  # m between a step of the trajectory and the decoded plan; of the radius too
+ANGLE_TOLERANCE = 0.05  # rad
+MAX_STEPS = 200  # of one trajectory: time and memory grow with their square
+TEXT_GOAL = 24  # characters of the goal in the text
+
+# Four strips make an octagon inside the circle of the tolerance, so that each axis can be checked by itself.
+_AXES = np.array([[1.0, 0.0], [0.0, 1.0], [math.sqrt(0.5), math.sqrt(0.5)], [math.sqrt(0.5), -math.sqrt(0.5)]])
+_STRIP = POSITION_TOLERANCE * math.cos(math.pi / 8.0) - 1e-9
+_TOLERANCE = np.array([_STRIP, _STRIP, _STRIP, _STRIP, ANGLE_TOLERANCE - 1e-9, POSITION_TOLERANCE - 1e-9])
+_HALF_TURN = math.pi * (1.0 - 1.0 / TURN)
+
+
+class IntentionCompressor:
+    """Makes plans of trajectories: the fewest knots with which no step is off by more than 5 cm, 0.05 rad."""
+
+    def compress(
+        self,
+        trajectory: Trajectory,
+        goal: str,
+        confidence: float,
+        *,
+        start: Pose2D | None = None,
+        outcome: Outcome | None = None,
+        eta: float = math.inf,
+    ) -> Plan:
+        """The plan that says the same as the trajectory.
+
+        Its knots are rounded to what the wire carries, so that the plan arrives exactly as it was made. The radius is
+        held to the 5 cm as well, and never too small at a knot.
+
+        Args:
+            goal: name of the goal, at most 32 of A-Z a-z 0-9 _ . , + - and blank.
+            confidence: 0 to 1.
+            start: pose at the trajectory's stamp; the first pose if not given.
+            outcome: PROGRESS if the trajectory moves, else IDLE, if not given.
+            eta: s until the outcome.
+
+        Raises:
+            InputError: an argument is out of range, or no 51 knots can follow the trajectory.
+        """
+        times, values = _samples(trajectory, start)
+        if outcome is None:
+            away = np.abs(values - values[:, :1])[[0, 1, 4]].max(axis=1)
+            outcome = Outcome.IDLE if math.hypot(away[0], away[1]) < POSITION_TOLERANCE > away[2] else Outcome.PROGRESS
+        units = _rounded(values)
+        chosen = _fewest_links(_feasible_links(times, values, _meant(units)))
+        if len(chosen) > MAX_KNOTS:
+            raise InputError(f"the trajectory needs {len(chosen)} knots: a plan has at most {MAX_KNOTS}")
+        return Plan(
+            goal=goal_name(goal),
+            outcome=outcome,
+            eta=eta if eta == math.inf else round(number(eta, 0.0, ETA_LIMIT, "eta") * ETA_UNITS) / ETA_UNITS,
+            confidence=round(number(confidence, 0.0, 1.0, "confidence") * CONFIDENCE_UNITS) / CONFIDENCE_UNITS,
+            knots=tuple(knot_of((round(times[i] * TIME_UNITS), *units[:, i].tolist())) for i in chosen),
+        )
+
+    def decompress(self, plan: Plan, stamp: float = 0.0, step: float = STEP, steps: int = HORIZON) -> Trajectory:
+        """The trajectory of a plan: straight between the knots in x, y and radius, yaw along the shorter way.
+
+        After the last knot the robot is taken to stay there.
+
+        Args:
+            stamp: s, of the intention that the plan came with.
+        """
+        t, x, y, yaw, radius = np.array([(k.t, k.x, k.y, k.yaw, k.radius) for k in plan.knots]).T
+        times = step * np.arange(1, steps + 1)
+        turned = np.interp(times, t, np.unwrap(yaw))
+        wrapped = (turned + math.pi) % math.tau - math.pi
+        poses = np.stack([np.interp(times, t, x), np.interp(times, t, y), wrapped], axis=1)
+        return Trajectory(stamp, poses, np.interp(times, t, radius), step)
+
+    def text(self, plan: Plan) -> str:
+        """One line of JSON of under 50 DeepSeek tokens, whatever the goal.
+
+        A goal of more than 24 characters is cut to its first 23 and a "~": a character is at most one token, and the
+        rest of the line at most 22.
+
+        Raises:
+            InputError: the goal, eta or confidence is illegal.
+        """
+        goal = goal_name(plan.goal)
+        if len(goal) > TEXT_GOAL:
+            goal = f"{goal[: TEXT_GOAL - 1]}~"
+        outcome = plan.outcome.name.lower()
+        if plan.eta != math.inf:
+            eta = number(plan.eta, 0.0, ETA_LIMIT, "eta")
+            outcome += f" t={eta:.{1 if eta < 99.95 else 0}f}s"
+        confidence = number(plan.confidence, 0.0, 1.0, "confidence")
+        return f'{{"goal":"{goal}","outcome":"{outcome}","confidence":{confidence:.2f}}}'
+
+
+def _samples(trajectory: Trajectory, start: Pose2D | None) -> tuple[FloatArray, FloatArray]:
+    """Times (N,) s and values (6, N) of the start and of every step.
+
+    The values are x, y, (x + y) / sqrt 2, (x - y) / sqrt 2 in m, the unwrapped yaw in rad, the radius in m.
+    """
+    poses, radius = trajectory.poses, trajectory.radius
+    if not 1 <= len(poses) <= MAX_STEPS:
+        raise InputError(f"a trajectory of {len(poses)} steps: it must have 1 to {MAX_STEPS}")
+    ticks = trajectory.step * TIME_UNITS
+    if not 1.0 <= ticks <= TIME_LIMIT * TIME_UNITS / len(poses) or abs(ticks - round(ticks)) > 1e-6:
+        raise InputError(f"a trajectory with a step of {trajectory.step:g} s: it must be whole 0.01 s, 60 s in all")
+    first = poses[0] if start is None else np.array([start.x, start.y, start.yaw])
+    poses = np.concatenate([[first], poses])
+    # There is no radius for the pose now: it grows from there as it does in the first step.
+    now = radius[0] if len(radius) == 1 else min(max(2.0 * radius[0] - radius[1], 0.0), radius[0])
+    radius = np.concatenate([[now], radius])
+    # Comparisons with nan are false, so this refuses it too.
+    if not (np.abs(poses) <= (POSITION_LIMIT, POSITION_LIMIT, YAW_LIMIT)).all():
+        raise InputError(f"a trajectory with a pose that is not finite or beyond {POSITION_LIMIT:g} m")
+    if not ((radius >= 0.0) & (radius <= RADIUS_LIMIT)).all():
+        raise InputError(f"a trajectory with a radius outside 0 to {RADIUS_LIMIT:g} m")
+    times = round(ticks) * np.arange(len(poses)) / TIME_UNITS
+    return times, np.concatenate([_AXES @ poses[:, :2].T, [np.unwrap(poses[:, 2]), radius]])
+
+
+def _rounded(values: FloatArray) -> NDArray[np.int64]:
+    """x, y, yaw (unwrapped) and radius of every sample in the units of the wire: (4, N)."""
+    spread = np.rint(values[5] * LENGTH_UNITS)
+    spread += spread / LENGTH_UNITS < values[5]
+    scaled = [values[0] * LENGTH_UNITS, values[1] * LENGTH_UNITS, values[4] * (TURN / math.tau), spread]
+    return np.rint(scaled).astype(np.int64)
+
+
+def _meant(units: NDArray[np.int64]) -> FloatArray:
+    """What a receiver makes of the rounded samples, as values (6, N)."""
+    yaw, radius = units[2] * (math.tau / TURN), units[3] / LENGTH_UNITS
+    return np.concatenate([_AXES @ (units[:2] / LENGTH_UNITS), [yaw, radius]])
+
+
+def _feasible_links(times: FloatArray, values: FloatArray, knots: FloatArray) -> NDArray[np.bool_]:
+    """(N, N): whether a straight line from knot i to knot j passes every sample between them within the tolerance.
+
+    The samples seen from knot i leave a cone of slopes, which narrows from sample to sample; the line to knot j must
+    lie in what the samples up to j have left (O'Rourke, "An on-line algorithm for fitting straight lines between data
+    ranges", Communications of the ACM 24(9), 1981).
+    """
+    gap = times[None, :] - times[:, None]
+    later = gap > 0.0
+    per_second = np.divide(1.0, gap, out=np.zeros_like(gap), where=later)
+    tolerance = _TOLERANCE[:, None, None]
+    ahead = values[:, None, :] - knots[:, :, None]
+    upper = np.minimum.accumulate(np.where(later, (ahead + tolerance) * per_second, math.inf), axis=2)
+    lower = np.maximum.accumulate(np.where(later, (ahead - tolerance) * per_second, -math.inf), axis=2)
+    between = knots[:, None, :] - knots[:, :, None]
+    slope = between * per_second
+    feasible = later & ((lower <= slope) & (slope <= upper)).all(axis=0)
+    # Half a turn and more would be decoded the other way round; from one sample to the next there is nothing between.
+    feasible &= np.abs(between[4]) < _HALF_TURN
+    feasible[np.arange(len(times) - 1), np.arange(1, len(times))] = True
+    return feasible
+
+
+def _fewest_links(feasible: NDArray[np.bool_]) -> list[int]:
+    """Indices of the knots on a path of fewest links from the first sample to the last.
+
+    Breadth-first search in the graph of feasible links (Imai and Iri, "Computational-geometric methods for polygonal
+    approximations of a curve", Computer Vision, Graphics, and Image Processing 36(1), 1986).
+    """
+    count = len(feasible)
+    before = np.full(count, -1)
+    frontier = np.array([0])
+    while before[-1] < 0:
+        links = feasible[frontier] & (before < 0)
+        reached = np.flatnonzero(links.any(axis=0))
+        before[reached] = frontier[links[:, reached].argmax(axis=0)]
+        frontier = reached
+    chosen = [count - 1]
+    while chosen[-1] != 0:
+        chosen.append(int(before[chosen[-1]]))
+    return chosen[::-1]
