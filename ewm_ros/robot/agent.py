@@ -1,0 +1,252 @@
+"""One robot's whole mind as a plain object: predict, say what is intended, drive where it has right of way."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ewm_ros.coordination.right_of_way import RightOfWay
+from ewm_ros.errors import InputError
+from ewm_ros.geometry import Polyline
+from ewm_ros.intention.compressor import IntentionCompressor
+from ewm_ros.messages import DirectiveSet, Intention, Outcome, Plan, Route, check_robot_name
+from ewm_ros.occupancy_grid import OccupancyGrid
+from ewm_ros.robot.motion import PERIOD
+from ewm_ros.robot.nominal_predictor import NominalPredictor
+from ewm_ros.robot.path_follower import PathFollower
+from ewm_ros.robot.route_planner import RoutePlanner
+from ewm_ros.robot_type import RobotType
+from ewm_ros.sensing import STANDSTILL, Observation, Velocity
+from ewm_ros.trajectory import Imagination
+from ewm_ros.world_model.prediction_score import PredictionScore
+from ewm_ros.world_model.predictor import Predictor, Situation
+
+STANDING_SPEED = 0.02  # m/s and rad/s below which the robot stands
+ASTRAY = 0.4  # m from the route, from which on a new one is planned
+REPEAT = 2.0  # s after which a route is sent again while nobody has confirmed it
+PRIOR_WINDOWS, PRIOR_HITS = 10, 9  # what the confidence starts from until own predictions have been scored
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A place to go to: m, map frame."""
+
+    name: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Action:
+    """What comes of one cycle.
+
+    Attributes:
+        command: wanted velocity; the command gate has the last word.
+        intention: to be published.
+        route: to be published when not None.
+        imagination: what the robot expects of its next seconds.
+        path: the route that it is on.
+        state: one word for people: starting, idle, driving, waiting, stopping, arrived, blocked or "no way".
+    """
+
+    command: Velocity
+    intention: Intention
+    route: Route | None
+    imagination: Imagination
+    path: Polyline | None
+    state: str
+
+
+class IntegratedAgent:
+    """A robot that shares space with others by telling them its plan and keeping to its right of way.
+
+    Args:
+        name: unique in the fleet, 1 to 32 of [a-z0-9_].
+        robot_type: sizes and limits.
+        boot: nonce of this start of the robot's process, 1 to 2**32 - 1.
+        priority: of the robot's role, 0 to 255; higher passes first.
+        predictor: of the robot's own motion; the closed-form one if not given.
+
+    Raises:
+        InputError: the name is not one.
+    """
+
+    def __init__(
+        self, name: str, robot_type: RobotType, *, boot: int, priority: int = 0, predictor: Predictor | None = None
+    ) -> None:
+        self.name = check_robot_name(name)
+        self.boot = boot
+        self.hindrance = ""  # why the command gate stopped the robot, if it did
+        self.right_of_way = RightOfWay(name, boot)
+        self.score = PredictionScore(robot_type.radius)
+        self._type = robot_type
+        self._priority = priority
+        self._predictor = predictor or NominalPredictor(robot_type)
+        self._compressor = IntentionCompressor()
+        self._planner: RoutePlanner | None = None
+        self._goal: Goal | None = None
+        self._routed_goal: Goal | None = None
+        self._no_way = ""
+        self._follower: PathFollower | None = None
+        self._routes = 0
+        self._route_sent = -math.inf
+        self._seq = 0
+
+    def set_map(self, grid: OccupancyGrid) -> None:
+        """Take a map of the floor; routes are planned on the newest one."""
+        self._planner = RoutePlanner(grid, self._type.radius)
+        self._no_way = ""
+
+    def receive_intention(self, intention: Intention, now: float) -> None:
+        """Hear a robot's intention (its own come back too).
+
+        Raises:
+            InputError: a name is used twice, or the message is far too late.
+        """
+        self.right_of_way.receive_intention(intention, now)
+
+    def receive_route(self, route: Route, now: float) -> None:
+        """Hear a robot's route."""
+        self.right_of_way.peers.receive_route(route)
+
+    def receive_directives(self, directives: DirectiveSet, now: float) -> None:
+        """Hear a coordinator."""
+        self.right_of_way.receive_directives(directives, now)
+
+    def think_and_act(self, state: Observation, goal: Goal | None) -> Action:
+        """One cycle: where am I, what will happen, what do I tell the others, what do I do.
+
+        Args:
+            state: the newest odometry and scan; the odometry's stamp is the time.
+            goal: where to go, None to stay.
+        """
+        odometry = state.odometry
+        now, pose, velocity = odometry.stamp, odometry.pose, Velocity(odometry.v, odometry.w)
+        self.score.happened(now, pose)
+        self._seq += 1
+        right_of_way = self.right_of_way
+        changing = self._mind_the_goal(state, goal)
+        progress = self._follower.progress(pose, right_of_way.progress) if self._follower else 0.0
+        right_of_way.step(progress, self._stopping(velocity.v), self._seq, now)
+
+        advice, hold = right_of_way.advice, right_of_way.hold
+        command = STANDSTILL
+        if self._follower:
+            command = self._follower.command(pose, velocity, progress, hold, advice.speed_limit)
+        situation = Situation(state, self._follower, progress, hold, self._release(changing), advice.speed_limit)
+        imagination = self._predictor.imagine(situation)
+        self.score.predicted(imagination.most_probable)
+        condition = self._condition(progress, changing)
+        intention = Intention(
+            self.name, self.boot, self._seq, now, self._plan(imagination, state, condition), right_of_way.standing()
+        )
+        return Action(command, intention, self._route_to_send(now), imagination, right_of_way.path, condition)
+
+    def _release(self, changing: bool) -> float:
+        """s until the robot expects to be let past its hold point."""
+        advice = self.right_of_way.advice
+        if changing or self.right_of_way.local or self.hindrance:
+            return math.inf
+        if not advice.waits_for:
+            return 0.0
+        return math.inf if math.isnan(advice.expected_wait) else advice.expected_wait
+
+    def _stopping(self, v: float) -> float:
+        """m that the robot needs to come to a stand from v, a little to spare included."""
+        return self._type.braking_distance(max(v, 0.0)) / 0.7 + max(v, 0.0) * PERIOD + 0.05
+
+    def _mind_the_goal(self, state: Observation, goal: Goal | None) -> bool:
+        """See to it that the robot is on a route to its goal; True while it has to stand before it can take a new one."""
+        pose = state.odometry.pose
+        astray = False
+        if self._follower is not None:
+            progress = self.right_of_way.progress
+            astray = self._follower.path.project(pose.x, pose.y, progress - ASTRAY, progress + 1.0)[1] > ASTRAY
+        if goal != self._goal:
+            self._goal, self._no_way = goal, ""
+        wanted = goal if self._planner is not None and not self._no_way else None
+        if self._routes and wanted == self._routed_goal and not astray:
+            return False
+        self.right_of_way.give_up_the_rest()
+        if max(abs(state.odometry.v), abs(state.odometry.w)) > STANDING_SPEED:
+            return True
+        self._take_route(state, wanted)
+        return False
+
+    def _take_route(self, state: Observation, goal: Goal | None) -> None:
+        pose, robot_type = state.odometry.pose, self._type
+        path = Polyline([[pose.x, pose.y]])
+        if goal is not None and self._planner is not None:
+            try:
+                path = self._planner.plan((pose.x, pose.y), (goal.x, goal.y))
+            except InputError as error:
+                self._no_way, goal = str(error), None
+        self._routes += 1
+        self._routed_goal = goal
+        self._follower = PathFollower(path, robot_type) if path.length > 0.0 else None
+        self.right_of_way.take_route(
+            Route(
+                robot=self.name,
+                boot=self.boot,
+                route=self._routes,
+                stamp=state.odometry.stamp,
+                path=path,
+                radius=robot_type.radius,
+                max_speed=robot_type.max_speed,
+                max_acceleration=robot_type.max_acceleration,
+                priority=self._priority,
+            )
+        )
+        self._route_sent = -math.inf
+
+    def _route_to_send(self, now: float) -> Route | None:
+        """The route when it is new, and again while somebody may lack it."""
+        wanted = self.right_of_way.route_wanted or self.right_of_way.local
+        if self._route_sent > -math.inf and not (wanted and now - self._route_sent >= REPEAT):
+            return None
+        self._route_sent = now
+        return self.right_of_way.route
+
+    def _condition(self, progress: float, changing: bool) -> str:
+        if self._no_way:
+            return "no way"
+        if changing:
+            return "stopping"
+        if self._follower is None:
+            return "idle" if self._goal is None else "starting"
+        if self._follower.path.length - progress < 0.1:
+            return "arrived"
+        if self.hindrance:
+            return "blocked"
+        if self.right_of_way.advice.waits_for:
+            return "waiting"
+        return "driving"
+
+    def _plan(self, imagination: Imagination, state: Observation, condition: str) -> Plan:
+        odometry, advice = state.odometry, self.right_of_way.advice
+        eta = math.inf
+        if condition == "driving" and self._follower is not None:
+            outcome = Outcome.ARRIVE
+            eta = self._follower.time_to_go(self.right_of_way.progress, odometry.v)
+        elif condition == "waiting":
+            outcome = Outcome.WAIT
+            eta = math.inf if math.isnan(advice.expected_wait) else advice.expected_wait
+        elif condition in ("blocked", "no way"):
+            outcome = Outcome.BLOCKED
+        else:
+            outcome = Outcome.PROGRESS if condition == "stopping" else Outcome.IDLE
+        sums = self.score.sums
+        confidence = (sums.hits + PRIOR_HITS) / (sums.windows + PRIOR_WINDOWS)
+        return self._compressor.compress(
+            imagination.most_probable,
+            self._goal.name if self._goal else "none",
+            confidence,
+            start=odometry.pose,
+            outcome=outcome,
+            eta=eta,
+        )
+
+    @property
+    def no_way(self) -> str:
+        """Why there is no route to the goal; empty if there is one."""
+        return self._no_way

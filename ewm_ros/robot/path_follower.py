@@ -1,0 +1,169 @@
+"""Drives a robot along a polyline, as a pure function: the robot uses it, and so does the robot's own prediction.
+
+Regulated pure pursuit: R. C. Coulter, "Implementation of the Pure Pursuit Path Tracking Algorithm", CMU-RI-TR-92-01
+(1992); S. Macenski et al., "Regulated Pure Pursuit for Robot Path Tracking", Autonomous Robots 47 (2023).
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+
+import numpy as np
+
+from ewm_ros.geometry import Polyline, Pose2D
+from ewm_ros.robot.motion import PERIOD, command_reach, stopping_speed
+from ewm_ros.robot_type import RobotType
+from ewm_ros.sensing import STANDSTILL, Velocity
+
+LOOKAHEAD = 0.16  # m, at standstill
+LOOKAHEAD_TIME = 0.5  # s, by which the lookahead grows with speed
+SHARP_CORNER = math.radians(35.0)  # a vertex that turns by more is a place to stop and turn
+CORNER_SPEED = 0.08  # m/s, at a sharp corner
+CORNER_REACHED = 0.02  # m before a sharp corner, from where on the next piece of the path counts
+ALIGNED = math.radians(20.0)  # bearing of the pursued point up to which the robot drives at full speed
+ASTRAY = math.radians(40.0)  # bearing from which on it only turns
+HOLD_MARGIN = 0.04  # m, the robot stands this far before `hold`
+END_REACHED = 0.02  # m before the path's end where it stands
+WINDOW = 0.5  # m ahead of the previous progress in which the robot is looked for
+CURVE_WINDOW = 0.3  # m over which the curvature of the path is averaged
+TURN_SHARE = 0.95  # of the turn rate that curves may use; the rest is for corrections
+BRAKE_SHARE = 0.7  # of the acceleration that planned braking may use
+
+
+class PathFollower:
+    """Follows one path with one type of robot.
+
+    Args:
+        path: to drive along, map frame.
+        robot_type: limits of the robot.
+    """
+
+    def __init__(self, path: Polyline, robot_type: RobotType) -> None:
+        self.path = path
+        self.robot_type = robot_type
+        self._max_v = robot_type.max_speed
+        self._max_w = robot_type.max_turn_rate
+        self._brake = BRAKE_SHARE * robot_type.max_acceleration
+        self._turn_brake = BRAKE_SHARE * robot_type.max_turn_acceleration
+        self._reaction = PERIOD + 1.5 * robot_type.lag
+        self._reach_v = command_reach(robot_type.max_acceleration, robot_type.lag)
+        self._reach_w = command_reach(robot_type.max_turn_acceleration, robot_type.lag)
+        self._survey()
+
+    def _survey(self) -> None:
+        """Find the sharp corners, the speed limit at each vertex and the time that turns cost."""
+        s, length = self.path.s, self.path.length
+        steps = np.diff(self.path.points, axis=0)
+        headings = np.arctan2(steps[:, 1], steps[:, 0])
+        turns = np.zeros(len(s))
+        turns[1:-1] = np.abs((np.diff(headings) + math.pi) % (2.0 * math.pi) - math.pi)
+        sharp = turns > SHARP_CORNER
+        turned = np.concatenate([[0.0], np.cumsum(np.where(sharp, 0.0, turns))])
+        ahead = np.searchsorted(s, s + CURVE_WINDOW / 2, side="right")
+        behind = np.searchsorted(s, s - CURVE_WINDOW / 2, side="left")
+        curvature = (turned[ahead] - turned[behind]) / CURVE_WINDOW
+        limit = np.minimum(self._max_v, TURN_SHARE * self._max_w / np.maximum(curvature, 1e-9))
+        limit[sharp] = min(CORNER_SPEED, self._max_v)
+
+        squared = (limit * limit).tolist()
+        for i in range(len(squared) - 2, -1, -1):
+            squared[i] = min(squared[i], squared[i + 1] + 2.0 * self._brake * float(s[i + 1] - s[i]))
+        self._s: list[float] = s.tolist()
+        self._squared_limit: list[float] = squared
+
+        # A piece of the path ends at each sharp corner and at the end: (x, y, direction of arrival).
+        ends = [*np.flatnonzero(sharp).tolist(), len(s) - 1]
+        self._piece_ends: list[float] = s[ends].tolist()
+        self._arrivals: list[tuple[float, float, float, float]] = []
+        for i in ends:
+            heading = float(headings[i - 1]) if i else 0.0
+            x, y = self.path.points[i].tolist()
+            self._arrivals.append((x, y, math.cos(heading), math.sin(heading)))
+
+        slowed = np.minimum(np.diff(s, prepend=0.0), CURVE_WINDOW / 2) * (1.0 / limit - 1.0 / self._max_v)
+        stop = self._max_v / (2.0 * self._brake) + self._max_v / (2.0 * self.robot_type.max_acceleration)
+        slowed[sharp] = turns[sharp] / self._max_w + stop
+        self._turn_time: list[float] = np.cumsum(slowed).tolist()
+        self._length = length
+
+    def progress(self, pose: Pose2D, previous: float) -> float:
+        """Where on the path the robot is, m, never behind `previous` and never beyond a corner it has yet to reach.
+
+        Only the next half metre is searched, so that a robot does not jump across a hairpin.
+        """
+        stop = min(previous + WINDOW, self._piece_ends[self._piece(previous)])
+        return self.path.project(pose.x, pose.y, previous, stop)[0]
+
+    def command(
+        self, pose: Pose2D, velocity: Velocity, progress: float, hold: float, speed_limit: float = math.inf
+    ) -> Velocity:
+        """The velocity to command for the next period.
+
+        Args:
+            pose: map frame.
+            velocity: measured.
+            progress: m along the path, as `progress` found it.
+            hold: m along the path; the robot's centre stops before it. Turning in place goes on there.
+            speed_limit: m/s.
+        """
+        remaining = self._length - progress
+        if remaining < END_REACHED:
+            return STANDSTILL
+        v, w = max(velocity.v, 0.0), velocity.w
+        piece = self._piece(progress)
+        limit = min(
+            speed_limit,
+            self._path_limit(min(progress + v * self._reaction, self._piece_ends[piece])),
+            stopping_speed(hold - HOLD_MARGIN - progress, self._brake, self._reaction),
+            stopping_speed(remaining, self._brake, self._reaction),
+        )
+        ahead, left = self._pursued(pose, piece, progress + LOOKAHEAD + LOOKAHEAD_TIME * v)
+        bearing = math.atan2(left, ahead)
+        curvature = 2.0 * left / max(ahead * ahead + left * left, 1e-6)
+        drive = min(max((ASTRAY - abs(bearing)) / (ASTRAY - ALIGNED), 0.0), 1.0)
+
+        forward = max(limit * drive, 0.0)
+        if forward * abs(curvature) > self._max_w:
+            forward = self._max_w / abs(curvature)
+        forward = min(forward, v + self._reach_v)
+        turn = forward * curvature
+        if drive < 1.0:
+            fastest = min(self._max_w, stopping_speed(abs(bearing), self._turn_brake, self._reaction))
+            turn += (1.0 - drive) * math.copysign(fastest, bearing)
+        turn = min(max(turn, w - self._reach_w, -self._max_w), w + self._reach_w, self._max_w)
+        return Velocity(forward, turn)
+
+    def time_to_go(self, progress: float, v: float) -> float:
+        """s to the path's end from here at speed v, if nothing holds the robot: a trapezoid and the turns."""
+        remaining = max(self._length - progress, 0.0)
+        v = min(max(v, 0.0), self._max_v)
+        a, brake = self.robot_type.max_acceleration, self._brake
+        peak = min(math.sqrt((2.0 * remaining + v * v / a) / (1.0 / a + 1.0 / brake)), self._max_v)
+        if peak <= v:  # already braking
+            return 2.0 * remaining / v if v > 0.0 else 0.0
+        cruise = remaining - (peak * peak - v * v) / (2.0 * a) - peak * peak / (2.0 * brake)
+        turns = self._turn_time[-1] - self._turn_time[min(bisect_left(self._s, progress), len(self._s) - 1)]
+        return (peak - v) / a + peak / brake + max(cruise, 0.0) / peak + turns
+
+    def _piece(self, progress: float) -> int:
+        """Index of the piece of the path, between sharp corners, that the robot is driving on."""
+        return min(bisect_left(self._piece_ends, progress + CORNER_REACHED), len(self._piece_ends) - 1)
+
+    def _path_limit(self, s: float) -> float:
+        """m/s at which the path's coming curves can be driven, braking included."""
+        i = min(bisect_left(self._s, s), len(self._s) - 1)
+        squared = self._squared_limit[i] + 2.0 * self._brake * max(self._s[i] - s, 0.0)
+        return min(math.sqrt(squared), self._max_v)
+
+    def _pursued(self, pose: Pose2D, piece: int, s: float) -> tuple[float, float]:
+        """The point at s in the robot's frame (m ahead, m to the left); beyond the piece's end straight on."""
+        beyond = s - self._piece_ends[piece]
+        if beyond > 0.0:
+            x, y, cos, sin = self._arrivals[piece]
+            x, y = x + beyond * cos, y + beyond * sin
+        else:
+            x, y = self.path.point_at(s)
+        dx, dy = x - pose.x, y - pose.y
+        cos, sin = math.cos(pose.yaw), math.sin(pose.yaw)
+        return dx * cos + dy * sin, dy * cos - dx * sin

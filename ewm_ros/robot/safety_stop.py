@@ -1,0 +1,127 @@
+"""Keeps a robot from driving into what its lidar sees, whoever commands it.
+
+The distance that the footprint can travel along the commanded arc is closed-form for a round robot: D. Fox, W. Burgard,
+S. Thrun, "The Dynamic Window Approach to Collision Avoidance", IEEE Robotics & Automation Magazine 4 (1997).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ewm_ros.geometry import FloatArray
+from ewm_ros.robot.motion import PERIOD, stopping_speed
+from ewm_ros.robot_type import RobotType
+from ewm_ros.sensing import Scan, Velocity
+
+MARGIN = 0.04  # m kept between the footprint and anything seen
+LEAST_MARGIN = 0.015  # m, to which the margin gives way where the robot already stands closer than MARGIN
+GIVE_WAY = 0.005  # m that the margin stays below the present distance, so that noise does not pin the robot
+SHARE = 0.5  # of the free way that is used for stopping: what is seen may be a robot that needs as much
+BRAKE_SHARE = 0.9  # of the acceleration that is counted on
+VIEW = math.radians(60.0)  # to each side of the direction of travel, that has to be seen
+SEEN_SHARE = 0.9  # of that view that rays have to cover
+CREEP = 0.02  # m/s; slower is standstill
+STRAIGHT = 1e-3  # 1/m; less curvature is a straight line
+MOVING = 0.05  # m/s; at less the measured arc says nothing
+
+
+class SafetyStop:
+    """Slows commands down so that the robot can always stop before what the newest scan shows.
+
+    Args:
+        robot_type: footprint, braking and lag of the robot.
+    """
+
+    def __init__(self, robot_type: RobotType) -> None:
+        self._radius = robot_type.radius
+        self._brake = BRAKE_SHARE * robot_type.max_acceleration
+        self._reaction = PERIOD + 1.5 * robot_type.lag
+        stopping = robot_type.max_speed * (self._reaction + robot_type.max_speed / self._brake)
+        self._reach = robot_type.radius + MARGIN + 2.0 * stopping / SHARE
+        self._points: FloatArray = np.empty((0, 2))
+        self._sees_ahead = self._sees_behind = False
+
+    def look(self, scan: Scan) -> None:
+        """Take the newest scan. Rays that are no number or not above 0 have seen nothing, not even that it is free."""
+        angles: FloatArray = scan.angle_min + scan.angle_increment * np.arange(len(scan.ranges), dtype=np.float64)
+        valid = scan.ranges > 0.0
+        step = abs(scan.angle_increment)
+        self._sees_ahead = _covers(angles[valid], step, 0.0)
+        self._sees_behind = _covers(angles[valid], step, math.pi)
+        near = valid & (scan.ranges < min(scan.range_max, self._reach))
+        ranges, angles = scan.ranges[near], angles[near]
+        self._points = np.stack([ranges * np.cos(angles), ranges * np.sin(angles)], axis=1)
+
+    def limit(self, command: Velocity, measured: Velocity, age: float = 0.0) -> Velocity:
+        """The command, slowed down if need be. Curvature is kept; a robot that may not drive may still turn in place.
+
+        Args:
+            command: to the motors.
+            measured: velocity; the robot keeps to this arc until the motors have answered.
+            age: s since the scan was taken.
+        """
+        if command.v == 0.0:
+            return command
+        allowed = self._allowed_speed(command, measured, age)
+        if abs(command.v) <= allowed:
+            return command
+        if allowed < CREEP:
+            return Velocity(0.0, command.w)
+        scale = allowed / abs(command.v)
+        return Velocity(command.v * scale, command.w * scale)
+
+    def _allowed_speed(self, command: Velocity, measured: Velocity, age: float) -> float:
+        forward = command.v > 0.0
+        if not (self._sees_ahead if forward else self._sees_behind):
+            return 0.0
+        # Backing along an arc is driving forward along it, mirrored in the y axis, with the same curvature w / v.
+        points = self._points if forward else self._points * np.array([-1.0, 1.0])
+        curvatures = [command.w / command.v]
+        if measured.v * command.v > 0.0 and abs(measured.v) > MOVING:
+            curvatures.append(measured.w / measured.v)
+        radius = self._kept_radius(points)
+        distance = min(free_distance(points, curvature, radius) for curvature in curvatures)
+        return stopping_speed(SHARE * distance, self._brake, self._reaction + age)
+
+    def _kept_radius(self, points: FloatArray) -> float:
+        """Footprint and margin; less margin where something is within it already, to drive on beside it."""
+        ahead = points[points[:, 0] > 0.0]
+        nearest = float(np.hypot(ahead[:, 0], ahead[:, 1]).min()) if len(ahead) else math.inf
+        return self._radius + min(MARGIN, max(nearest - self._radius - GIVE_WAY, LEAST_MARGIN))
+
+
+def _covers(angles: FloatArray, step: float, direction: float) -> bool:
+    """Whether rays at these angles, `step` apart (rad), look over enough of the view around a direction."""
+    off = np.abs((angles - direction + math.pi) % (2.0 * math.pi) - math.pi)
+    return float(np.count_nonzero(off <= VIEW)) * step >= SEEN_SHARE * 2.0 * VIEW
+
+
+def free_distance(points: FloatArray, curvature: float, radius: float) -> float:
+    """How far a disc may move from the origin, at first along x, before it touches a point.
+
+    Points that the disc covers already block it if they lie ahead; from those behind it moves away.
+
+    Args:
+        points: (N, 2) m.
+        curvature: 1/m, positive to the left.
+        radius: m, of the disc.
+
+    Returns:
+        m along the arc; inf if the arc is free.
+    """
+    x, y = points[:, 0], points[:, 1]
+    covered = x * x + y * y < radius * radius
+    if bool((covered & (x > 0.0)).any()):
+        return 0.0
+    if abs(curvature) < STRAIGHT:
+        hit = ~covered & (x > 0.0) & (np.abs(y) < radius)
+        return float((x[hit] - np.sqrt(radius * radius - y[hit] ** 2)).min(initial=math.inf))
+    turn = 1.0 / abs(curvature)
+    y = y if curvature > 0.0 else -y
+    from_centre = np.maximum(np.hypot(x, y - turn), 1e-9)
+    cosine = (turn * turn + from_centre * from_centre - radius * radius) / (2.0 * turn * from_centre)
+    hit = np.abs(cosine) < 1.0
+    angle = np.arctan2(x[hit], turn - y[hit]) - np.arccos(cosine[hit])
+    return float((turn * (angle % (2.0 * math.pi))).min(initial=math.inf))

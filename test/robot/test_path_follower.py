@@ -1,0 +1,162 @@
+"""A robot on a path: it keeps to it, stops where it is told to, and arrives."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ewm_ros.geometry import Polyline, Pose2D
+from ewm_ros.robot.path_follower import PathFollower
+from ewm_ros.sensing import STANDSTILL, Velocity
+
+GAIN = st.floats(0.97, 1.03)
+LAG = st.floats(0.05, 0.15)
+
+
+def arc(radius: float, turn: float) -> np.ndarray:
+    """Points of a left arc from the origin, heading east, as the planner makes them."""
+    count = max(math.ceil(radius * turn / 0.1), math.ceil(turn / math.radians(12.0))) + 1
+    angles = np.linspace(0.0, turn, count)
+    return np.stack([radius * np.sin(angles), radius * (1.0 - np.cos(angles))], axis=1)
+
+
+PATHS = {
+    "straight": [[0, 0], [5, 0]],
+    "sharp corner": [[0, 0], [3, 0], [3, 3]],
+    "back along itself": [[0, 0], [3, 0], [1, 0]],
+    "slight kinks": [[0, 0], [2, 0], [4, 0.8], [6, 0.8]],
+    "hairpin of two sharp corners": [[0, 0], [3, 0], [3, 0.4], [0, 0.4]],
+    "wide bend": np.vstack([[[-3, 0]], arc(0.8, math.pi / 2), [[0.8, 3]]]),
+    "tight bend": np.vstack([[[-3, 0]], arc(0.3, math.pi / 2), [[0.3, 3]]]),
+    "tight u-turn": np.vstack([[[-3, 0]], arc(0.3, math.pi), [[-3, 0.6]]]),
+}
+
+
+@st.composite
+def random_paths(draw: st.DrawFn) -> Polyline:
+    """Straight pieces of 0.3 to 2 m joined by arcs or by corners of every size."""
+    x, y, heading, points = 0.0, 0.0, 0.0, [(0.0, 0.0)]
+    for _ in range(draw(st.integers(1, 6))):
+        length = draw(st.floats(0.3, 2.0))
+        x, y = x + length * math.cos(heading), y + length * math.sin(heading)
+        points.append((x, y))
+        turn = draw(st.floats(-3.1, 3.1))
+        if draw(st.booleans()):
+            bend = arc(draw(st.floats(0.2, 1.0)), abs(turn)) * [1.0, math.copysign(1.0, turn)]
+            cos, sin = math.cos(heading), math.sin(heading)
+            points += [(x + cos * dx - sin * dy, y + sin * dx + cos * dy) for dx, dy in bend.tolist()]
+            x, y = points[-1]
+        heading += turn
+    return Polyline(points)
+
+
+@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize(("gain_v", "gain_w"), [(1.0, 1.0), (1.03, 0.97), (0.97, 1.03)])
+def test_keeps_to_the_path_and_arrives(name, gain_v, gain_w, tinybot, plant, follow) -> None:
+    path = Polyline(PATHS[name])
+    follower = PathFollower(path, tinybot)
+    robot = plant(tinybot, Pose2D(*path.points[0], 0.0), gain_v, gain_w)
+    run = follow(follower, robot, 30.0)
+    assert run.cross_track(follower) < 0.05
+    assert math.dist((run.x[-1], run.y[-1]), path.points[-1]) < 0.05
+    assert abs(run.v[-1]) < 0.001
+
+
+@pytest.mark.parametrize("yaw", [-3.1, -1.5, 0.5, 1.5, 3.1])
+def test_turns_on_the_spot_before_it_sets_off(yaw, tinybot, plant, follow) -> None:
+    follower = PathFollower(Polyline(PATHS["straight"]), tinybot)
+    run = follow(follower, plant(tinybot, Pose2D(0.0, 0.0, yaw)), 25.0)
+    assert run.cross_track(follower) < 0.06
+    assert run.progress[-1] > 4.9
+
+
+@given(path=random_paths(), share=st.floats(0.0, 1.2), limit=st.floats(0.05, 1.0), gain=GAIN, turn=GAIN, lag=LAG)
+@settings(max_examples=60, deadline=None)
+def test_never_passes_the_hold_point_and_comes_close_to_it(
+    path, share, limit, gain, turn, lag, tinybot, plant, follow
+) -> None:
+    hold = share * path.length
+    follower = PathFollower(path, tinybot)
+    robot = plant(tinybot, Pose2D(0.0, 0.0, 0.0), gain, turn, lag)
+    run = follow(follower, robot, 40.0 + 3.0 * path.length / limit, hold, limit)
+    assert run.progress.max() <= hold
+    assert run.progress[-1] >= min(hold, path.length) - 0.1
+    assert run.v[-1] < 0.01
+
+
+@given(start=st.floats(0.3, 3.0), gain=GAIN, lag=LAG)
+@settings(max_examples=40, deadline=None)
+def test_stops_for_a_hold_point_set_at_braking_distance_at_full_speed(start, gain, lag, tinybot, plant, follow) -> None:
+    follower = PathFollower(Polyline([[0, 0], [10, 0]]), tinybot)
+    robot = plant(tinybot, Pose2D(start, 0.0, 0.0), gain, 1.0, lag)
+    robot.velocity = robot.reference = Velocity(0.5, 0.0)
+    hold = start + tinybot.braking_distance(0.5) + 0.15
+    assert follow(follower, robot, 10.0, hold).progress.max() <= hold
+
+
+def test_a_hold_point_behind_keeps_the_robot_standing(tinybot) -> None:
+    follower = PathFollower(Polyline(PATHS["straight"]), tinybot)
+    assert follower.command(Pose2D(2.0, 0.0, 0.0), STANDSTILL, 2.0, 1.0) == STANDSTILL
+
+
+def test_a_held_robot_may_turn_towards_its_path(tinybot) -> None:
+    follower = PathFollower(Polyline(PATHS["straight"]), tinybot)
+    command = follower.command(Pose2D(0.0, 0.0, 2.0), STANDSTILL, 0.0, 0.0)
+    assert command.v == 0.0
+    assert command.w < -0.1
+
+
+@given(
+    path=random_paths(),
+    x=st.floats(-3, 3),
+    y=st.floats(-3, 3),
+    yaw=st.floats(-10, 10),
+    v=st.floats(-0.6, 0.6),
+    w=st.floats(-0.7, 0.7),
+    share=st.floats(0, 1),
+    limit=st.floats(0.0, 2.0),
+)
+def test_commands_are_within_the_limits_wherever_the_robot_is(path, x, y, yaw, v, w, share, limit, tinybot) -> None:
+    follower = PathFollower(path, tinybot)
+    command = follower.command(Pose2D(x, y, yaw), Velocity(v, w), share * path.length, math.inf, limit)
+    assert 0.0 <= command.v <= min(limit, tinybot.max_speed)
+    assert abs(command.w) <= tinybot.max_turn_rate + abs(w)
+
+
+@given(path=random_paths(), x=st.floats(-3, 3), y=st.floats(-3, 3), previous=st.floats(0, 12))
+def test_progress_never_runs_back_nor_far_ahead(path, x, y, previous, tinybot) -> None:
+    previous = min(previous, path.length)
+    progress = PathFollower(path, tinybot).progress(Pose2D(x, y, 0.0), previous)
+    assert previous <= progress <= min(previous + 0.5, path.length) + 1e-9
+
+
+def test_progress_does_not_jump_across_a_hairpin(tinybot) -> None:
+    follower = PathFollower(Polyline([[0, 0], [3, 0], [3, 0.1], [0, 0.1]]), tinybot)
+    assert follower.progress(Pose2D(2.8, 0.1, 0.0), 2.75) == pytest.approx(2.8)
+
+
+def test_a_speed_limit_is_kept(tinybot, plant, follow) -> None:
+    follower = PathFollower(Polyline(PATHS["straight"]), tinybot)
+    run = follow(follower, plant(tinybot, Pose2D(0.0, 0.0, 0.0)), 30.0, limit=0.2)
+    assert 0.19 < run.v.max() <= 0.2001
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_time_to_go_is_about_right(name, tinybot, plant, follow) -> None:
+    path = Polyline(PATHS[name])
+    follower = PathFollower(path, tinybot)
+    run = follow(follower, plant(tinybot, Pose2D(*path.points[0], 0.0)), 40.0)
+    arrived = 0.1 * int(np.argmax(run.progress > path.length - 0.05))
+    assert follower.time_to_go(0.0, 0.0) == pytest.approx(arrived, rel=0.15)
+    assert follower.time_to_go(path.length, 0.0) == 0.0
+
+
+def test_a_path_of_one_point_means_standing(tinybot) -> None:
+    follower = PathFollower(Polyline([[1.0, 2.0]]), tinybot)
+    assert follower.progress(Pose2D(0.0, 0.0, 0.0), 0.0) == 0.0
+    assert follower.command(Pose2D(0.0, 0.0, 0.0), STANDSTILL, 0.0, math.inf) == STANDSTILL
+    assert follower.time_to_go(0.0, 0.0) == 0.0
