@@ -1,0 +1,52 @@
+"""Reading world files: one scenario per YAML file, refused with one clear line if anything in it is wrong."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from ewm_ros.errors import InputError
+from ewm_ros.resources import resource
+from ewm_ros.robot_type import first_error, load_yaml
+from ewm_ros.simulation.world_checks import flaws
+from ewm_ros.simulation.world_format import World
+
+__all__ = ["World", "load_world", "parse_world"]
+
+
+def load_world(name_or_path: str) -> World:
+    """Read a world by name (worlds/<name>.yaml) or by the path of a YAML file.
+
+    Raises:
+        InputError: no such world, unknown or missing keys, impossible values; one line `FILE: key.path: reason`.
+    """
+    path = resource("worlds", name_or_path, ".yaml", kind="world")
+    return parse_world(load_yaml(path), str(path))
+
+
+def parse_world(content: object, source: str) -> World:
+    """A world from the content of its file.
+
+    Args:
+        source: what to call it in errors.
+
+    Raises:
+        InputError: as `load_world`.
+    """
+    if content is None:
+        raise InputError(f"{source}: is empty; a world needs at least name, bounds and robots")
+    if not isinstance(content, dict):
+        raise InputError(f"{source}: must be keys and values, not a {type(content).__name__}")
+    try:
+        world = World.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"{source}: {_one_line(first_error(error))}") from error
+    flaw = next(flaws(world), None)
+    if flaw is not None:
+        raise InputError(f"{source}: {_one_line(flaw)}")
+    return world
+
+
+def _one_line(text: str) -> str:
+    """A key in a file may hold a line break or be endless; an error line may not."""
+    shown = text.replace("\n", "\\n").replace("\r", "\\r")
+    return shown if len(shown) <= 400 else f"{shown[:400]}..."

@@ -1,0 +1,59 @@
+"""Distances to boxes and discs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ewm_ros.geometry import FloatArray
+from ewm_ros.simulation.shapes import Bounds, Box, Disc, DistanceField, border
+
+
+class Site:
+    bounds = Bounds((-6.0, 6.0), (-5.0, 5.0))
+
+    def __init__(self, *boxes: Box, discs: tuple[Disc, ...] = ()) -> None:
+        self.boxes = boxes
+        self.discs = discs
+
+
+def outline(box: Box, per_side: int = 400) -> FloatArray:
+    corners = box.corners()
+    f = np.linspace(0.0, 1.0, per_side)[:, None]
+    return np.concatenate([a + f * (b - a) for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True)])
+
+
+number = st.floats(-4.0, 4.0)
+side = st.floats(0.1, 3.0)
+
+
+@given(x=number, y=number, length=side, width=side, yaw=st.floats(-4.0, 4.0), px=number, py=number)
+def test_distance_to_a_box_is_that_to_the_nearest_point_of_its_outline(
+    x: float, y: float, length: float, width: float, yaw: float, px: float, py: float
+) -> None:
+    box = Box("wall_0", x, y, length, width, yaw, 1.0)
+    signed = DistanceField(Site(box)).distances(np.array([[px, py]]))[0, 0]
+    to_outline = np.hypot(*(outline(box) - [px, py]).T).min()
+    assert abs(signed) == pytest.approx(to_outline, abs=0.005)
+    along = math.cos(yaw) * (px - x) + math.sin(yaw) * (py - y)
+    across = -math.sin(yaw) * (px - x) + math.cos(yaw) * (py - y)
+    inside = abs(along) < length / 2 and abs(across) < width / 2
+    assert inside == (signed < 0.0) or abs(signed) < 1e-9
+
+
+def test_distances_to_discs_and_the_names_of_the_columns() -> None:
+    field = DistanceField(Site(*border(Site.bounds), discs=(Disc("pillar_0", 1.0, 0.0, 0.25, 1.0),)))
+    row = dict(zip(field.names, field.distances(np.array([[0.0, 0.0]]))[0], strict=True))
+    expected = {"border_west": 6.0, "border_east": 6.0, "border_south": 5.0, "border_north": 5.0, "pillar_0": 0.75}
+    assert row == pytest.approx(expected)
+
+
+def test_corners_run_counterclockwise() -> None:
+    corners = Box("wall_0", 1.0, -2.0, 2.0, 0.5, 0.7, 1.0).corners()
+    x, y = corners.T
+    assert 0.5 * np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) == pytest.approx(1.0)
+    assert corners.mean(axis=0) == pytest.approx([1.0, -2.0])
