@@ -19,6 +19,8 @@ from ewm_ros.coordination.solver import Decision, Occupant, Solver, own_interval
 from ewm_ros.errors import InputError
 from ewm_ros.messages import UINT32, Conflict, Directive, DirectiveSet, Grant, Intention, Route
 
+STANDING_REACH = 0.02  # m; who may go no further than this stands
+ROUTE_PATIENCE = 10.0  # s in which a robot's route must arrive before the others drive without knowing it
 LISTENING = 1.5  # s in which a starting coordinator only listens: longer than any robot is silent
 
 
@@ -43,7 +45,7 @@ class Coordinator:
         self._solver = Solver(self._book)
         self._clocks = PeerClocks()
         self._started = math.inf
-        self._rival: tuple[int, float, float] | None = None  # nonce, first heard, last heard
+        self._elders: dict[int, tuple[float, float]] = {}  # when older coordinators were first and last heard, s
 
     @property
     def robots(self) -> tuple[str, ...]:
@@ -76,24 +78,42 @@ class Coordinator:
         """Hear what another coordinator says; the one that has been there longer stays, `refused` says so to the other."""
         if directives.coordinator == self.nonce:
             return
-        first = now
-        if self._rival is not None and self._rival[0] == directives.coordinator and now - self._rival[2] < self.lease:
-            first = self._rival[1]
-        self._rival = (directives.coordinator, first, now)
-        older = (directives.epoch, -directives.coordinator) > (self.epoch, -self.nonce)
-        # What a coordinator that has died sent last may still be under way: only a lasting stream is a rival.
-        if older and now - first >= 0.5 * self.lease:
+        if (directives.epoch, -directives.coordinator) <= (self.epoch, -self.nonce):
+            return  # the younger one finds out by itself; robots that follow this one do not listen to it
+        first, last = self._elders.get(directives.coordinator, (now, now))
+        if now - last >= self.lease:
+            first = now
+        self._elders[directives.coordinator] = (first, now)
+        # What a coordinator that has died sent last may still be under way: only a lasting stream is one.
+        if now - first >= 0.5 * self.lease:
             self.refused = f"another coordinator (nonce {directives.coordinator}) is already running: stop it first"
 
     def decide(self, now: float) -> DirectiveSet:
         """The orders of this moment, to be sent at once. While it listens or is refused, nothing new is granted."""
         self._started = min(self._started, now)
         self.epoch += 1
-        contested = self._rival is not None and now - self._rival[2] < self.lease
+        contested = any(now - last < self.lease for _, last in self._elders.values())
         granting = now - self._started >= LISTENING and not contested and self.refused is None
-        decisions = self._solver.decide(self._occupants(now)) if granting else {}
+        decisions = self._solver.decide(self._occupants(now)) if granting and not self._unknown_ways(now) else {}
         directives = [self._directive(name, decisions, now) for name in self._accounts]
         return DirectiveSet(self.nonce, self.epoch, now, self.lease, tuple(directives))
+
+    def _unknown_ways(self, now: float) -> bool:
+        """Whether there is a robot whose route has not arrived: nobody can be kept out of its way.
+
+        One that stands and does not say where it wants to go is not awaited for ever.
+        """
+        unknown = False
+        for account in self._accounts.values():
+            intention = account.intention
+            if self._book.knows_route_of(intention):
+                account.unrouted_since = math.inf
+                continue
+            account.unrouted_since = min(account.unrouted_since, now)
+            moves = account.standing.reach > account.standing.progress + STANDING_REACH
+            awaited = now - account.unrouted_since < ROUTE_PATIENCE and self._book.place_on_route(intention) is None
+            unknown = unknown or moves or awaited
+        return unknown
 
     def _occupants(self, now: float) -> dict[str, Occupant]:
         occupants = {}

@@ -110,6 +110,8 @@ class Peers:
                 continue
             answer = directives.of(name)
             known = answer is not None and answer.boot == peer.intention.boot and answer.answered >= peer.local_since
+            if not known and not self.route_known(name) and peer.reach > peer.low:
+                return hold  # it may move along a route that has not arrived
             if not known:
                 space = self.book.space(self._robot, name)
                 end = min(end, max(space.free_until(hold, end, peer.low, peer.reach), hold))

@@ -42,7 +42,7 @@ class RightOfWay:
         self.hold = 0.0
         self.advice = Advice()
         self.route_wanted = False
-        self._stopping = 0.0
+        self._end = math.inf  # m; beyond this nothing is held any more as soon as the robot can stop
         self._started = math.inf
         # The coordinator that is followed; `_heard` is when its newest set came.
         self._coordinator, self._epoch, self._heard, self._lease = 0, 0, -math.inf, 1.0
@@ -55,13 +55,14 @@ class RightOfWay:
         self.route = route
         self.peers.book.put(route)
         self.progress = self.hold = 0.0
+        self._end = math.inf
         self._grants = ()
         self.advice = Advice()
         self._local.withdraw()
 
     def give_up_the_rest(self) -> None:
         """Hold as soon as the robot can, whatever was granted: it is about to change its route."""
-        self.hold = min(self.hold, self.progress + self._stopping)
+        self._end = 0.0
         self._local.withdraw()
 
     def receive_intention(self, intention: Intention, now: float) -> None:
@@ -100,9 +101,10 @@ class RightOfWay:
         self._grants = order.grants
         assert self.route is not None
         end = min(order.hold, self.route.path.length)
-        if end < self.hold:  # taken back, as far as the robot can still stop
-            self.hold = max(end, min(self.hold, self.progress + self._stopping))
-        elif now - self._started >= LISTENING:
+        self._end = end
+        if end < self.hold:
+            return  # taken back; how far the robot can obey shows in its next step
+        if now - self._started >= LISTENING:
             self.hold = self.peers.clip(self.hold, end, directives)
 
     def step(self, progress: float, stopping: float, seq: int, now: float) -> None:
@@ -114,23 +116,24 @@ class RightOfWay:
         """
         self._started = min(self._started, now)
         self.progress = max(self.progress, progress)
-        self._stopping = stopping
         if self.route is None:
             return
+        self.hold = max(min(self.hold, self._end), min(self.hold, self.progress + stopping))
         silence = now - max(self._heard, self._started)
         if silence > self._lease:
-            self._enter_nothing_more()
+            self._enter_nothing_more(stopping)
         if silence > 2.0 * self._lease:
             self.local = True
             self.advice = Advice()
         self._local.consent(self.progress, max(self.hold, self.progress))
         if self.local and silence > 2.0 * self._lease:
+            self._end = math.inf
             self.hold = self._local.proceed(self.progress, self.hold, self.route.path.length, seq)
 
-    def _enter_nothing_more(self) -> None:
+    def _enter_nothing_more(self, stopping: float) -> None:
         """The lease has run out: hold before the next shared region that has not been entered."""
         for grant in self._grants:
-            if grant.enter - SHORT >= self.progress + self._stopping:
+            if grant.enter - SHORT >= self.progress + stopping:
                 self.hold = min(self.hold, grant.enter - SHORT)
                 break
         self._grants = ()

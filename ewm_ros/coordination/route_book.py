@@ -50,7 +50,7 @@ class RouteBook:
     def place_on_route(self, intention: Intention) -> float | None:
         """m of progress at which a robot's pose lies on the route it is put on; None if it is not on it."""
         route, here = self._current.get(intention.robot), intention.plan.knots[0]
-        if route is None:
+        if route is None or not route.route:
             return None
         progress, distance = route.path.project(here.x, here.y)
         return max(progress - OFF_ROUTE, 0.0) if distance < OFF_ROUTE else None

@@ -11,7 +11,6 @@ from ewm_ros.geometry import Polyline
 from ewm_ros.intention.compressor import IntentionCompressor
 from ewm_ros.messages import DirectiveSet, Intention, Outcome, Plan, Route, check_robot_name
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.robot.motion import PERIOD
 from ewm_ros.robot.nominal_predictor import NominalPredictor
 from ewm_ros.robot.path_follower import PathFollower
 from ewm_ros.robot.route_planner import RoutePlanner
@@ -127,7 +126,8 @@ class IntegratedAgent:
         right_of_way = self.right_of_way
         changing = self._mind_the_goal(state, goal)
         progress = self._follower.progress(pose, right_of_way.progress) if self._follower else 0.0
-        right_of_way.step(progress, self._stopping(velocity.v), self._seq, now)
+        stopping = self._follower.stopping_distance(velocity.v) if self._follower else 0.0
+        right_of_way.step(progress, stopping, self._seq, now)
 
         advice, hold = right_of_way.advice, right_of_way.hold
         command = STANDSTILL
@@ -150,10 +150,6 @@ class IntegratedAgent:
         if not advice.waits_for:
             return 0.0
         return math.inf if math.isnan(advice.expected_wait) else advice.expected_wait
-
-    def _stopping(self, v: float) -> float:
-        """m that the robot needs to come to a stand from v, a little to spare included."""
-        return self._type.braking_distance(max(v, 0.0)) / 0.7 + max(v, 0.0) * PERIOD + 0.05
 
     def _mind_the_goal(self, state: Observation, goal: Goal | None) -> bool:
         """See to it that the robot is on a route to its goal; True while it has to stand before it can take a new one."""

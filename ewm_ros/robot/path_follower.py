@@ -134,6 +134,11 @@ class PathFollower:
         turn = min(max(turn, w - self._reach_w, -self._max_w), w + self._reach_w, self._max_w)
         return Velocity(forward, turn)
 
+    def stopping_distance(self, v: float) -> float:
+        """m of progress that a hold point has to lie ahead of a robot at speed v, for the follower to stop before it."""
+        v = max(v, 0.0)
+        return HOLD_MARGIN + v * self._reaction + v * v / (2.0 * self._brake)
+
     def time_to_go(self, progress: float, v: float) -> float:
         """s to the path's end from here at speed v, if nothing holds the robot: a trapezoid and the turns."""
         remaining = max(self._length - progress, 0.0)
