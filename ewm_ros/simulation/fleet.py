@@ -115,6 +115,10 @@ class Fleet:
 
     def step(self) -> None:
         """One period of 0.1 s: everybody senses, speaks, hears and acts, then the world moves."""
+        self.world.step(self.decide())
+
+    def decide(self) -> list[Velocity]:
+        """What all robots command now, after everybody has sensed, spoken and heard."""
         now = self.world.time
         commands = []
         for index, name in zip(self.world.indices, self.names, strict=True):
@@ -130,7 +134,7 @@ class Fleet:
             commands.append(gated.velocity)
         if self.coordinator is not None and self._robots:
             self._coordinate(self.coordinator, now)
-        self.world.step(commands)
+        return commands
 
     def _think(self, name: str, state: Observation, now: float) -> Velocity:
         robot = self._robots[name]

@@ -1,0 +1,111 @@
+"""`ewm bench`: measurements whose keys other programs read."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from ewm_ros.cli.common import AsJson, Seed, out, print_json, shown
+from ewm_ros.errors import InputError
+
+app = typer.Typer(help="Measure this machine.", no_args_is_help=True)
+
+
+@app.command()
+def cycle(
+    robots: Annotated[int, typer.Option(help="How many.")] = 6,
+    seconds: Annotated[float, typer.Option(min=5.0, help="Simulated s to measure.")] = 30.0,
+    processes: Annotated[str, typer.Option(help="each: a process a robot, as deployed.")] = "each",
+    world: Annotated[str, typer.Option(help="Where the robots drive meanwhile.")] = "intersection",
+    simultaneous: Annotated[bool, typer.Option("--simultaneous", help="All robots sense at the same moment.")] = False,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """From a robot's observation to the directive that answers it, over real DDS, in real time."""
+    from ewm_ros.cli.demo import DemoRun
+
+    if processes != "each":
+        raise InputError(f"--processes {processes!r}: only `each` is there so far")
+    demo = DemoRun(world, robots, seed, seconds=seconds, simultaneous=simultaneous)
+    demo.play()
+    figures = demo.collected
+    _report(
+        {
+            "robots": robots,
+            "processes": processes,
+            "cycle_ms": figures.cycle_ms,
+            "observe_to_intention_ms": figures.observe_to_intention_ms,
+            "messages_lost": figures.messages_lost,
+        },
+        as_json,
+    )
+
+
+@app.command("world")
+def world_speed(
+    world: Annotated[str, typer.Option(help="A world's name or path.")] = "intersection",
+    robots: Annotated[int, typer.Option(help="How many.")] = 10,
+    steps: Annotated[int, typer.Option(min=10, help="World steps to measure.")] = 300,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """World steps of 0.1 s, all sensors read, per second on one core."""
+    from ewm_ros.sensing import Velocity
+    from ewm_ros.simulation.physics import PhysicsWorld
+    from ewm_ros.simulation.scenario import make_scenario
+    from ewm_ros.simulation.world_file import load_world
+
+    scenario = make_scenario(load_world(world), robots, seed)
+    with PhysicsWorld(scenario) as physics:
+        began = time.process_time()
+        for _ in range(steps):
+            for index in physics.indices:
+                physics.observe(index)
+            physics.step([Velocity(0.2, 0.3)] * robots)
+        rate = steps / (time.process_time() - began)
+    rays = scenario.types[0].lidar.rays
+    figures = {"world": world, "robots": robots, "rays": rays, "world_steps_per_s": round(rate, 1)}
+    _report({**figures, "realtime_factor": round(0.1 * rate, 2)}, as_json)
+
+
+@app.command("latency")
+def latency(
+    robots: Annotated[int, typer.Option(help="How many.")] = 6,
+    model_latency: Annotated[float, typer.Option(min=0.0, help="s that asking a language model takes; simulated.")] = 2.0,
+    as_json: AsJson = False,
+) -> None:
+    """One decision of this system beside asking a language model in the loop."""
+    from ewm_ros.evaluation.latency import decision_latency
+
+    _report(decision_latency(robots, model_latency), as_json)
+
+
+@app.command()
+def intention(
+    worlds: Annotated[str, typer.Option(help="Names with commas, or all.")] = "all",
+    robots: Annotated[int, typer.Option(help="How many in each.")] = 6,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Size and precision of the intentions of real runs."""
+    from ewm_ros.evaluation.intention_cost import intention_cost
+    from ewm_ros.evaluation.sampled_plans import plans_of_runs
+    from ewm_ros.resources import available
+
+    names = available("worlds", ".yaml") if worlds == "all" else worlds.split(",")
+    _report(intention_cost(plans_of_runs(names, robots, seed)).as_json(), as_json)
+
+
+def _report(figures: dict[str, object], as_json: bool) -> None:
+    if as_json:
+        print_json(figures)
+        return
+    table = Table("figure", "value", title=f"{os.cpu_count()} cores")
+    for key, value in figures.items():
+        parts = value.items() if isinstance(value, dict) else ()
+        table.add_row(key, "   ".join(f"{name} {shown(part)}" for name, part in parts) or shown(value))
+    out.print(table)

@@ -1,0 +1,47 @@
+"""What the subcommands share: output, number ranges."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ewm_ros.errors import InputError
+
+out = Console()
+err = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides everything random.")]
+
+
+def print_json(figures: dict[str, object]) -> None:
+    """The one JSON object on standard output; what is not finite is null."""
+    typer.echo(json.dumps(figures, allow_nan=False))
+
+
+def numbers(text: str, what: str) -> list[int]:
+    """Whole numbers from `3-6`, `3,6,10`, `4` or a mixture.
+
+    Raises:
+        InputError: it is none of these, or more than 100,000 numbers.
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part)
+        if match is None or (match[2] and int(match[2]) < int(match[1])):
+            raise InputError(f"{what} {text!r}: write a number, a range like 3-10, or several with commas")
+        found.extend(range(int(match[1]), int(match[2] or match[1]) + 1))
+        if len(found) > 100_000:
+            raise InputError(f"{what} {text!r}: that is more than 100,000")
+    return list(dict.fromkeys(found))
+
+
+def shown(value: object) -> str:
+    """A figure for a table."""
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if isinstance(value, float) and abs(value) < 1000 else str(value)

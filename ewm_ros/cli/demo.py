@@ -1,0 +1,189 @@
+"""`ewm demo`: the real thing on one machine: a process a robot, a coordinator and a simulation over DDS."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.live import Live
+from rich.table import Table
+
+from ewm_ros.cli.common import AsJson, Seed, err, out, print_json, shown
+from ewm_ros.errors import InputError
+from ewm_ros.evaluation.fleet_figures import FleetFigures
+
+if TYPE_CHECKING:  # rclpy is slow to import, and not there for the other commands
+    from ewm_ros.cli.fleet_processes import FleetProcesses
+    from ewm_ros.nodes.monitor import Monitor
+
+REFRESH = 0.25  # s between two looks at processes and figures
+SETTLE = 0.5  # s for the last messages to arrive after the simulation has ended
+
+
+def demo(
+    world: Annotated[str, typer.Option(help="A world's name, or the path of a world file.")] = "intersection",
+    robots: Annotated[int | None, typer.Option(help="How many; the world's default if not given.")] = None,
+    seed: Seed = 0,
+    seconds: Annotated[float | None, typer.Option(min=1.0, help="Simulated s after which to end.")] = None,
+    realtime_factor: Annotated[float, typer.Option(min=0.05, max=20.0, help="Simulated s per s, at most.")] = 1.0,
+    view: Annotated[bool, typer.Option("--view/--no-view", help="Show a live table.")] = True,
+    record: Annotated[Path | None, typer.Option(help="Folder in which to write a rosbag2 bag (MCAP) of the run.")] = None,
+    simultaneous: Annotated[bool, typer.Option("--simultaneous", help="All robots sense at the same moment.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Run robots in a simulated world on real ROS 2, and print what came of it."""
+    from ewm_ros.simulation.world_file import load_world
+
+    count = load_world(world).robots.count.default if robots is None else robots
+    bag = _bag_folder(record, world, count, seed) if record is not None else None
+    run = DemoRun(world, count, seed, realtime_factor, bag, seconds, simultaneous)
+    figures = run.play(view and not as_json)
+    if as_json:
+        print_json(figures)
+    else:
+        _print_summary(figures)
+    whole = figures["reached"] == count or seconds is not None
+    return 0 if whole and not figures["collisions"] and not figures["deadlocks"] else 1
+
+
+def _bag_folder(record: Path, world: str, robots: int, seed: int) -> Path:
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    try:
+        record.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--record {record}: {error.strerror}") from error
+    return record.resolve() / f"{Path(world).stem}-{robots}robots-seed{seed}-{stamp}"
+
+
+class DemoRun:
+    """One run of the real ROS graph, watched to its end.
+
+    Args:
+        bag: folder to record into; None for no recording.
+        seconds: simulated s after which it ends; None for the world's time limit.
+
+    Raises:
+        InputError: no such world, a number of robots that it does not take, or no ROS 2.
+    """
+
+    def __init__(
+        self,
+        world: str,
+        robots: int,
+        seed: int,
+        realtime_factor: float = 1.0,
+        bag: Path | None = None,
+        seconds: float | None = None,
+        simultaneous: bool = False,
+    ) -> None:
+        from ewm_ros.cli.fleet_processes import need_ros
+        from ewm_ros.deployment import demo_processes
+        from ewm_ros.simulation.scenario import make_scenario
+        from ewm_ros.simulation.world_file import load_world
+
+        self.world, self.robots, self.seed, self.bag = world, robots, seed, bag
+        scenario = make_scenario(load_world(world), robots, seed)
+        need_ros()
+        self._specs = demo_processes(
+            world, robots, seed, realtime_factor, bag, simultaneous=simultaneous, time_limit=seconds
+        )
+        radii = [robot_type.radius for robot_type in scenario.types]
+        self.collected = FleetFigures(scenario.names, scenario.goals, radii, seconds or scenario.time_limit)
+
+    def play(self, view: bool = False) -> dict[str, object]:
+        """Run to the end and return the figures of measures.
+
+        Raises:
+            RunFailed: a process failed; the line names it and says what it said last.
+            KeyboardInterrupt: the user interrupted; all processes have been ended.
+        """
+        from ewm_ros.cli.fleet_processes import FleetProcesses, use_private_domain
+        from ewm_ros.nodes.monitor import Monitor
+
+        use_private_domain()
+        logs = Path(tempfile.mkdtemp(prefix="ewm-demo-"))
+        before = signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            with Monitor(self.collected) as monitor, FleetProcesses(self._specs, logs) as processes:
+                self._watch(monitor, processes, view)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        return self._figures()
+
+    def _watch(self, monitor: Monitor, processes: FleetProcesses, view: bool) -> None:
+        live = Live(console=err, auto_refresh=False, transient=True) if view and err.is_terminal else None
+        with live or nullcontext():
+            while processes.ended("simulation") is None:
+                _check(processes)
+                time.sleep(REFRESH)
+                if live is not None:
+                    with monitor.lock:
+                        live.update(_live_table(self.collected), refresh=True)
+        _check(processes)
+        time.sleep(SETTLE)
+
+    def _figures(self) -> dict[str, object]:
+        from ewm_ros.evaluation.runs import free_flow_arrivals
+
+        figures = self.collected.figures()
+        delays = None
+        if self.collected.episode.makespan is not None:
+            delays = self.collected.episode.sum_of_delays(free_flow_arrivals(self.world, self.robots, self.seed))
+        head: dict[str, object] = {"world": Path(self.world).stem, "robots": self.robots, "seed": self.seed}
+        for key, value in figures.items():
+            head[key] = value
+            if key == "makespan_s":
+                head["sum_of_delays_s"] = None if delays is None else round(delays, 3)
+        head["realtime_factor"] = round(self.collected.realtime_factor, 3)
+        head["bag"] = str(self.bag) if self.bag is not None else None
+        return head
+
+
+class RunFailed(RuntimeError):
+    """A process of the run failed; the text says which and why."""
+
+
+def _check(processes: FleetProcesses) -> None:
+    failure = processes.first_failure()
+    if failure is not None:
+        name, status, line = failure
+        raise RunFailed(f"{name} ended with status {status}: {line}")
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _live_table(figures: FleetFigures) -> Table:
+    title = (
+        f"{figures.time:6.1f} s, {figures.realtime_factor:.1f} x real time   "
+        f"{figures.episode.reached} of {len(figures.robots)} at their goals   "
+        f"{figures.conflicts} shared regions ahead   {figures.collisions} collisions"
+    )
+    table = Table("robot", "state", "waits for", "goal", "confidence", "cycle ms", "mode", title=title)
+    for name, robot in figures.robots.items():
+        table.add_row(
+            name,
+            robot.state,
+            ", ".join(robot.waits_for),
+            robot.goal,
+            f"{robot.confidence:.2f}",
+            shown(robot.newest_cycle_ms),
+            robot.mode,
+        )
+    return table
+
+
+def _print_summary(figures: dict[str, object]) -> None:
+    table = Table("figure", "value", title="What came of it")
+    for key, value in figures.items():
+        if isinstance(value, dict):
+            table.add_row(key, "   ".join(f"{name} {shown(part)}" for name, part in value.items()))
+        else:
+            table.add_row(key, shown(value))
+    out.print(table)

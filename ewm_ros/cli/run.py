@@ -1,0 +1,53 @@
+"""`ewm run`: lockstep runs without ROS, as fast as they go."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from ewm_ros.cli.common import AsJson, err, numbers, out, print_json, shown
+from ewm_ros.errors import InputError
+from ewm_ros.simulation.network import Faults
+
+
+def run(
+    worlds: Annotated[str, typer.Option(help="Names or paths, with commas; `all` for all that are shipped.")] = "all",
+    robots: Annotated[str, typer.Option(help="How many: 6, 3-10 or 3,6,10.")] = "3-10",
+    seeds: Annotated[str, typer.Option(help="Seeds: 0-9 or 1,5.")] = "0-9",
+    policy: Annotated[str, typer.Option(help="intention (the whole system) or none (safety stop only); commas.")] = "intention",
+    loss: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of messages lost on each link.")] = 0.0,
+    delay: Annotated[float, typer.Option(min=0.0, help="Mean delay of messages in ms; each takes 0.5 to 1.5 times this.")] = 0.0,
+    workers: Annotated[str, typer.Option(help="Processes, or auto for one a core.")] = "auto",
+    as_json: AsJson = False,
+) -> int:
+    """Run scenarios in lockstep without ROS: deterministic, and judged the same way as the demo."""
+    from ewm_ros.evaluation import runs
+    from ewm_ros.resources import available
+
+    names = available("worlds", ".yaml") if worlds == "all" else [name.strip() for name in worlds.split(",")]
+    faults = Faults(loss, delay / 1000.0)
+    wanted = product(names, numbers(robots, "--robots"), numbers(seeds, "--seeds"), policy.split(","))
+    specs = [runs.RunSpec(world, count, seed, name.strip(), faults) for world, count, seed, name in wanted]
+    for spec in {(s.world, s.robots, s.policy): s for s in specs}.values():
+        spec.check()
+    if workers != "auto" and not (workers.isdigit() and int(workers) > 0):
+        raise InputError(f"--workers {workers!r}: write auto or a number of processes")
+    results = []
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("running", total=len(specs))
+        for result in runs.run_all(specs, None if workers == "auto" else int(workers)):
+            results.append(result)
+            progress.advance(task)
+    if as_json:
+        print_json(runs.as_json(results))
+        return 0
+    rows = runs.summary(results)
+    table = Table(*rows[0], title=f"{len(results)} runs")
+    for row in rows:
+        table.add_row(*map(shown, row.values()))
+    out.print(table)
+    return 0

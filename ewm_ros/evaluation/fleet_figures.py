@@ -1,0 +1,173 @@
+"""A fleet's figures from what it says on its topics: the same for a running demo and for a recorded one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ewm_ros import diagnostics_keys as keys
+from ewm_ros.errors import InputError
+from ewm_ros.evaluation.episode import Episode
+from ewm_ros.evaluation.intention_cost import count_tokens
+from ewm_ros.geometry import Pose2D
+from ewm_ros.intention.compressor import IntentionCompressor
+from ewm_ros.messages import Intention
+from ewm_ros.trajectory import STEP
+from ewm_ros.world_model.prediction_score import PredictionScore, ScoreSums
+
+
+@dataclass(slots=True)
+class RobotFigures:
+    """What one robot has told so far."""
+
+    score: PredictionScore
+    pose: Pose2D | None = None
+    state: str = "starting"
+    waits_for: tuple[str, ...] = ()
+    mode: str = ""
+    gate: str = ""
+    goal: str = ""
+    confidence: float = 0.0
+    newest_cycle_ms: float | None = None
+    seen: set[tuple[int, int]] = field(default_factory=set)
+
+
+class FleetFigures:
+    """Collects messages of a run and makes the figures of measures of them.
+
+    Args:
+        names, goals, radii: of the robots; goals in m, radii in m.
+        time_limit: s.
+    """
+
+    def __init__(
+        self, names: Sequence[str], goals: Sequence[tuple[float, float]], radii: Sequence[float], time_limit: float
+    ) -> None:
+        self.robots = {name: RobotFigures(PredictionScore(r)) for name, r in zip(names, radii, strict=True)}
+        self.episode = Episode(names, goals, time_limit)
+        self.time = 0.0
+        self.realtime_factor = 0.0
+        self.collisions = self.near_misses = 0
+        self.finished = False
+        self.conflicts = 0
+        self.dropped: dict[str, dict[str, int]] = {}
+        self._cycle_ms: list[float] = []
+        self._intention_ms: list[float] = []
+        self._bytes: list[int] = []
+        self._tokens: dict[str, int] = {}
+        self._texts: list[str] = []
+        self._judged = -1
+        self._compressor = IntentionCompressor()
+
+    def odometry(self, robot: str, stamp: float, pose: Pose2D) -> None:
+        """A robot's true pose."""
+        known = self.robots[robot]
+        known.pose = pose
+        known.score.happened(stamp, pose)
+        self.time = max(self.time, stamp)
+        self._judge(stamp)
+
+    def _judge(self, stamp: float) -> None:
+        """Let the referee look once a step, when everybody's pose is there."""
+        poses = [known.pose for known in self.robots.values()]
+        if round(stamp / STEP) <= self._judged or any(pose is None for pose in poses):
+            return
+        self._judged = round(stamp / STEP)
+        places = np.array([(pose.x, pose.y) for pose in poses if pose is not None])
+        self.episode.update(stamp, places, {name: known.waits_for for name, known in self.robots.items()})
+
+    def intention(self, intention: Intention, size: int) -> None:
+        """An intention, and the bytes of its whole serialized message."""
+        known = self.robots.get(intention.robot)
+        if known is None or (intention.boot, intention.seq) in known.seen:
+            return
+        known.seen.add((intention.boot, intention.seq))
+        known.waits_for = intention.standing.waits_for
+        known.goal, known.confidence = intention.plan.goal, intention.plan.confidence
+        known.score.predicted(self._compressor.decompress(intention.plan, intention.stamp))
+        self._bytes.append(size)
+        self._texts.append(self._compressor.text(intention.plan))
+
+    def diagnostics(self, status: str, values: Mapping[str, str]) -> None:
+        """One node's status on /diagnostics."""
+        if keys.DROPPED in values:
+            self.dropped[status] = keys.split_counts(values[keys.DROPPED])
+        if status == keys.SIMULATION_STATUS:
+            self.collisions = int(values[keys.COLLISIONS])
+            self.near_misses = int(values[keys.NEAR_MISSES])
+            self.realtime_factor = float(values[keys.REALTIME_FACTOR])
+            self.finished = values[keys.FINISHED] == "true"
+        elif status == keys.COORDINATOR_STATUS:
+            self.conflicts = int(values[keys.CONFLICTS])
+        for name, known in self.robots.items():
+            if status == keys.ROBOT_STATUS.format(robot=name):
+                known.state, known.mode, known.gate = values[keys.STATE], values[keys.MODE], values[keys.GATE]
+                cycles = keys.split_samples(values[keys.CYCLE_MS])
+                known.newest_cycle_ms = cycles[-1] if cycles else None
+                self._cycle_ms += cycles
+                self._intention_ms += keys.split_samples(values[keys.OBSERVE_TO_INTENTION_MS])
+
+    @property
+    def messages_lost(self) -> int:
+        """Intentions that were sent, by their sequence numbers, and have not been heard here."""
+        lost = 0
+        for known in self.robots.values():
+            for boot in {boot for boot, _ in known.seen}:
+                seqs = [seq for b, seq in known.seen if b == boot]
+                lost += max(seqs) - min(seqs) + 1 - len(seqs)
+        return lost
+
+    @property
+    def cycle_ms(self) -> dict[str, float | int | None]:
+        """Percentiles of the cycle time."""
+        return {**_percentiles(self._cycle_ms, max=100), "n": len(self._cycle_ms)}
+
+    @property
+    def observe_to_intention_ms(self) -> dict[str, float | None]:
+        """Percentiles of the time from the observation to the published intention."""
+        return _percentiles(self._intention_ms)
+
+    def figures(self) -> dict[str, object]:
+        """The demo's keys, as far as the topics tell them."""
+        sums = ScoreSums()
+        for known in self.robots.values():
+            sums.add(known.score.sums)
+        cycle = self.cycle_ms
+        makespan = self.episode.makespan
+        return {
+            "reached": self.episode.reached,
+            "collisions": self.collisions,
+            "near_misses": self.near_misses,
+            "deadlocks": self.episode.deadlocks,
+            "makespan_s": None if makespan is None else round(makespan, 3),
+            "cycle_ms": {key: cycle[key] for key in ("p50", "p99", "max")},
+            "observe_to_intention_ms": self.observe_to_intention_ms,
+            "intention_tokens": self._token_figures(),
+            "intention_bytes": _mean_and_max(self._bytes),
+            "prediction": sums.figures(),
+        }
+
+    def _token_figures(self) -> dict[str, float | None]:
+        """Tokens of the text forms; None where the tokenizer is not installed."""
+        try:
+            for text in self._texts:
+                if text not in self._tokens:
+                    self._tokens[text] = count_tokens(text)
+        except InputError:
+            return _mean_and_max([])
+        return _mean_and_max([self._tokens[text] for text in self._texts])
+
+
+def _percentiles(samples: Sequence[float], **more: float) -> dict[str, float | None]:
+    wanted = {"p50": 50, "p99": 99, **more}
+    if not samples:
+        return dict.fromkeys(wanted)
+    return {name: round(float(np.percentile(samples, q)), 3) for name, q in wanted.items()}
+
+
+def _mean_and_max(samples: Sequence[float]) -> dict[str, float | None]:
+    if not samples:
+        return {"mean": None, "max": None}
+    return {"mean": round(float(np.mean(samples)), 2), "max": float(max(samples))}
