@@ -1,0 +1,96 @@
+"""Writing serialized messages to a rosbag2 bag (MCAP) of which a killed process loses one second at most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
+
+from ewm_ros.errors import InputError
+from ewm_ros.names import PACKAGE, QoS
+from ewm_ros.nodes.topics import Topic
+from ewm_ros.resources import share
+
+FOREVER = QosTime(sec=2**31 - 1, nsec=10**9 - 1)
+
+
+def message_types() -> Typestore:
+    """The types of ROS 2 Jazzy and this package's own.
+
+    Raises:
+        InputError: the installation lacks the definitions.
+    """
+    definitions = sorted((share() / "msg").glob("*.msg"))
+    if not definitions:
+        raise InputError(f"no message definitions in {share() / 'msg'}: install the package again")
+    types = get_typestore(Stores.ROS2_JAZZY)
+    own = {}
+    for path in definitions:
+        own.update(get_types_from_msg(path.read_text(encoding="utf-8"), f"{PACKAGE}/msg/{path.stem}"))
+    types.register(own)
+    return types
+
+
+def bag_qos(qos: QoS) -> Qos:
+    """A quality of service as a bag keeps it, so that latched topics are latched again when the bag is played."""
+    return Qos(
+        history=QosHistory.KEEP_LAST,
+        depth=qos.depth,
+        reliability=QosReliability.RELIABLE if qos.reliable else QosReliability.BEST_EFFORT,
+        durability=QosDurability.TRANSIENT_LOCAL if qos.latched else QosDurability.VOLATILE,
+        deadline=FOREVER,
+        lifespan=FOREVER,
+        liveliness=QosLiveliness.AUTOMATIC,
+        liveliness_lease_duration=FOREVER,
+        avoid_ros_namespace_conventions=False,
+    )
+
+
+class BagWriter:
+    """One bag being written.
+
+    Args:
+        folder: of the bag; must not exist.
+        facts: what else is to be known of the run, kept as the bag's custom data.
+
+    Raises:
+        InputError: the folder exists or cannot be made.
+    """
+
+    def __init__(self, folder: Path, facts: Mapping[str, str]) -> None:
+        if folder.exists():
+            raise InputError(f"bag folder {folder} exists already: choose another one or remove it")
+        self._types = message_types()
+        self._writer = Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP)
+        for key, value in facts.items():
+            self._writer.set_custom_data(key, value)
+        try:
+            self._writer.open()
+        except OSError as error:
+            raise InputError(f"bag folder {folder} cannot be made: {error.strerror}") from error
+
+    def add(self, topic: Topic) -> Any:
+        """A connection for the messages of a topic."""
+        return self._writer.add_connection(
+            topic.name, topic.type_name, typestore=self._types, offered_qos_profiles=[bag_qos(topic.qos)]
+        )
+
+    def write(self, connection: Any, time: int, data: bytes) -> None:
+        """Keep a serialized message; time: ns."""
+        self._writer.write(connection, time, data)
+
+    def flush(self) -> None:
+        """Bring all messages to the file, so that they outlive this process."""
+        storage: Any = self._writer.storage  # the protocol that it is declared as has less than MCAP's writer
+        if storage.chunk.msgs:
+            storage.close_chunk()
+        storage.bio.flush()
+
+    def close(self) -> None:
+        """Complete the bag."""
+        self._writer.close()

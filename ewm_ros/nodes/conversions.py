@@ -1,0 +1,167 @@
+"""The project's own messages to and from plain values; what comes in is range-checked, or refused with InputError."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+import numpy as np
+
+from ewm_ros.errors import InputError
+from ewm_ros.intention.checks import MAX_PEERS, at_most, checked_directives, checked_route
+from ewm_ros.intention.codec import MAX_PAYLOAD, decode_intention, encode_payload
+from ewm_ros.messages import Conflict, Directive, DirectiveSet, Grant, Intention, Route
+from ewm_ros.msg import Conflict as ConflictMsg
+from ewm_ros.msg import ConflictArray as ConflictArrayMsg
+from ewm_ros.msg import Directive as DirectiveMsg
+from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
+from ewm_ros.msg import Grant as GrantMsg
+from ewm_ros.msg import Intention as IntentionMsg
+from ewm_ros.msg import Route as RouteMsg
+from ewm_ros.nodes.sensor_conversions import header, seconds
+
+
+def intention_from(msg: IntentionMsg) -> Intention:
+    """An intention as it came in.
+
+    Raises:
+        InputError: anything in it is impossible.
+    """
+    # The bound of the message's definition is not enforced by every middleware.
+    size = len(msg.payload)
+    if size > MAX_PAYLOAD:
+        raise InputError(f"intention of {msg.robot[:40]!r}: a payload of {size} bytes, not at most {MAX_PAYLOAD}")
+    return decode_intention(msg.robot, msg.boot, msg.seq, seconds(msg.header.stamp), bytes(msg.payload))
+
+
+def intention_to(intention: Intention) -> IntentionMsg:
+    """An intention to be published.
+
+    Raises:
+        InputError: its plan and standing do not fit into the payload.
+    """
+    return IntentionMsg(
+        header=header(intention.stamp),
+        robot=intention.robot,
+        boot=intention.boot,
+        seq=intention.seq,
+        payload=array("B", encode_payload(intention.plan, intention.standing)),
+    )
+
+
+def route_from(msg: RouteMsg) -> Route:
+    """A route as it came in.
+
+    Raises:
+        InputError: anything in it is impossible.
+    """
+    return checked_route(
+        msg.robot,
+        msg.boot,
+        msg.route,
+        seconds(msg.header.stamp),
+        msg.x,
+        msg.y,
+        msg.radius,
+        msg.max_speed,
+        msg.max_acceleration,
+        msg.priority,
+    )
+
+
+def route_to(route: Route) -> RouteMsg:
+    """A route to be published."""
+    return RouteMsg(
+        header=header(route.stamp),
+        robot=route.robot,
+        boot=route.boot,
+        route=route.route,
+        radius=route.radius,
+        max_speed=route.max_speed,
+        max_acceleration=route.max_acceleration,
+        priority=route.priority,
+        x=array("f", route.path.points[:, 0]),
+        y=array("f", route.path.points[:, 1]),
+    )
+
+
+def directives_from(msg: DirectiveSetMsg) -> DirectiveSet:
+    """A directive set as it came in.
+
+    Raises:
+        InputError: anything in it is impossible.
+    """
+    at_most(msg.directives, MAX_PEERS, "directives")
+    directives = tuple(
+        Directive(
+            robot=d.robot,
+            boot=d.boot,
+            answered=d.answered,
+            route=d.route,
+            hold=d.hold,
+            grants=tuple(Grant(g.region, g.enter, g.leave) for g in d.grants),
+            take_route=d.take_route,
+            speed_limit=d.speed_limit,
+            waits_for=tuple(d.waits_for),
+            expected_wait=d.expected_wait,
+        )
+        for d in msg.directives
+    )
+    stamp = seconds(msg.header.stamp)
+    return checked_directives(DirectiveSet(msg.coordinator, msg.epoch, stamp, msg.lease, directives))
+
+
+def directives_to(directives: DirectiveSet) -> DirectiveSetMsg:
+    """A directive set to be published."""
+    return DirectiveSetMsg(
+        header=header(directives.stamp),
+        coordinator=directives.coordinator,
+        epoch=directives.epoch,
+        lease=directives.lease,
+        directives=[
+            DirectiveMsg(
+                robot=d.robot,
+                boot=d.boot,
+                answered=d.answered,
+                route=d.route,
+                hold=_not_more(d.hold),
+                grants=[GrantMsg(region=g.region, enter=g.enter, leave=g.leave) for g in d.grants],
+                take_route=d.take_route,
+                speed_limit=d.speed_limit,
+                waits_for=list(d.waits_for),
+                expected_wait=d.expected_wait,
+            )
+            for d in directives.directives
+        ],
+    )
+
+
+def _not_more(metres: float) -> float:
+    """The nearest float32 that is not greater: a hold point must not move on by being sent.
+
+    Robots report their hold rounded up to whole cm. Were 3.94 sent as 3.9400001, it would be reported as 3.95, answered
+    with 3.95, and so on.
+    """
+    single = np.float32(metres)
+    # As float64: numpy would compare as float32, that is, after rounding.
+    return float(single if float(single) <= metres else np.nextafter(single, np.float32(0.0)))
+
+
+def conflicts_to(conflicts: Sequence[Conflict], time: float) -> ConflictArrayMsg:
+    """Conflicts to be published."""
+    return ConflictArrayMsg(
+        header=header(time),
+        conflicts=[
+            ConflictMsg(
+                region=c.region,
+                kind=int(c.kind),
+                robots=list(c.robots),
+                enter=list(c.enter),
+                leave=list(c.leave),
+                x=c.x,
+                y=c.y,
+                holder=c.holder,
+            )
+            for c in conflicts
+        ],
+    )

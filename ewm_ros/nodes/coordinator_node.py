@@ -1,0 +1,117 @@
+"""The node of the coordinator: intentions and routes in, directives out at once."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Sequence
+
+from ewm_ros import diagnostics_keys as keys
+from ewm_ros import names
+from ewm_ros.coordination.coordinator import Coordinator
+from ewm_ros.messages import Conflict, Intention
+from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
+from ewm_ros.msg import Intention as IntentionMsg
+from ewm_ros.msg import Route as RouteMsg
+from ewm_ros.nodes import conversions, reporting, topics
+from ewm_ros.nodes.markers import markers
+from ewm_ros.nodes.parameters import Parameters
+from ewm_ros.nodes.process import run_node, steady_now
+from ewm_ros.nodes.topic_node import TopicNode
+
+HEARTBEAT = 0.1  # s
+SHOW = 0.5  # s between two pictures of plans and conflicts
+FORGET = 5.0  # s after which a silent robot's plan is no longer shown
+
+
+class CoordinatorNode(TopicNode):
+    """Runs a Coordinator on the shared topics.
+
+    Raises:
+        InputError: a parameter is wrong.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("coordinator")
+        parameters = Parameters(self)
+        lease = parameters.number("lease", 1.0, "s for which an order holds without a newer one.", 0.2, 60.0)
+        fleet = parameters.integer("fleet_size_max", 64, "Robots that the queues are made for.", 1, 64)
+        self._coordinator = Coordinator(nonce=secrets.randbits(32) | 1, lease=lease)
+        self._decide_ms = reporting.Samples()
+        self._published_at = steady_now()
+        self._deciding = False
+        self._plans: dict[str, Intention] = {}
+        self._shown: tuple[Conflict, ...] | None = None
+        self._directives = self.offer(topics.DIRECTIVES)
+        self._conflicts = self.offer(topics.CONFLICTS)
+        self._markers = self.offer(topics.MARKERS)
+        self._diagnostics = self.offer(topics.DIAGNOSTICS)
+        self.listen(topics.INTENTIONS, self._on_intention, names.intentions_in(fleet))
+        self.listen(topics.ROUTES, self._on_route, names.routes_in(fleet))
+        self.listen(topics.DIRECTIVES, self._on_directives)
+        self.every(HEARTBEAT / 2.0, self._beat)
+        self.every(SHOW, self._show)
+        self.every(1.0, self._report)
+
+    def _on_intention(self, msg: IntentionMsg) -> None:
+        intention = conversions.intention_from(msg)
+        self._coordinator.receive_intention(intention, self.ros_now())
+        self._plans[intention.robot] = intention
+        if not self._deciding:
+            # After the messages that wait already: when many come at once, one set answers them all.
+            self._deciding = True
+            self.executor.create_task(self._decide)
+
+    def _on_route(self, msg: RouteMsg) -> None:
+        self._coordinator.receive_route(conversions.route_from(msg), self.ros_now())
+
+    def _on_directives(self, msg: DirectiveSetMsg) -> None:
+        if msg.coordinator == self._coordinator.nonce:
+            return
+        self._coordinator.receive_directives(conversions.directives_from(msg), self.ros_now())
+        if self._coordinator.refused is not None:
+            self.end(2, self._coordinator.refused)
+
+    def _decide(self) -> None:
+        self._deciding = False
+        if self.ending is not None:
+            return
+        began = steady_now()
+        directives = self._coordinator.decide(self.ros_now())
+        self._decide_ms.add(1e3 * (steady_now() - began))
+        self._directives.publish(conversions.directives_to(directives))
+        self._published_at = began
+
+    def _beat(self) -> None:
+        if steady_now() - self._published_at >= 0.9 * HEARTBEAT:
+            self._decide()
+
+    def _show(self) -> None:
+        now, conflicts = self.ros_now(), self._coordinator.conflicts
+        # Latched, so that it has to be sent only when it is new.
+        if conflicts != self._shown:
+            self._conflicts.publish(conversions.conflicts_to(conflicts, now))
+            self._shown = conflicts
+        if self._markers.get_subscription_count() > 0:
+            plans = [plan for plan in self._plans.values() if now - plan.stamp < FORGET]
+            self._markers.publish(markers(plans, conflicts, now))
+
+    def _report(self) -> None:
+        values = {
+            keys.ROBOTS: str(len(self._coordinator.robots)),
+            keys.CONFLICTS: str(len(self._shown or ())),
+            keys.DECIDE_MS: self._decide_ms.take(),
+            keys.DROPPED: keys.join_counts(self.drops.counts),
+        }
+        text = f"{values[keys.ROBOTS]} robots, {values[keys.CONFLICTS]} conflicts"
+        name = keys.COORDINATOR_STATUS
+        self._diagnostics.publish(reporting.diagnostics(name, name, reporting.OK, text, values, self.ros_now()))
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node; see run_node for the exit status."""
+    return run_node(CoordinatorNode, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Listens to a running fleet from within another program, for its live table and its figures."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import Any
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.serialization import deserialize_message
+from rclpy.signals import SignalHandlerOptions
+
+from ewm_ros import names
+from ewm_ros.errors import InputError
+from ewm_ros.evaluation.fleet_figures import FleetFigures
+from ewm_ros.nodes import conversions, topics
+from ewm_ros.nodes import sensor_conversions as sensors
+from ewm_ros.nodes.discovery import quicken_discovery
+from ewm_ros.nodes.qos import profile
+
+
+class Monitor:
+    """Feeds FleetFigures from the topics, in a thread of its own. Use as a context manager.
+
+    `lock` guards the figures while they are read.
+    """
+
+    def __init__(self, figures: FleetFigures) -> None:
+        self.figures = figures
+        self.lock = threading.Lock()
+        self.bad_messages = 0
+        quicken_discovery()
+        self._context = rclpy.Context()
+        rclpy.init(args=[], context=self._context, signal_handler_options=SignalHandlerOptions.NO)
+        self._node = rclpy.create_node("monitor", context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        fleet = len(figures.robots)
+        for name in figures.robots:
+            odometry = topics.ODOM.under(name)
+            self._listen(odometry, names.QoS(reliable=False, latched=False, depth=20), self._odometry_of(name))
+        self._listen(topics.DIAGNOSTICS, topics.DIAGNOSTICS.qos, self._on_diagnostics)
+        intentions = profile(names.intentions_in(fleet))
+        self._node.create_subscription(
+            topics.INTENTIONS.type, names.INTENTIONS, self._guarded(self._on_intention), intentions, raw=True
+        )
+        self._thread = threading.Thread(target=self._spin, name="monitor", daemon=True)
+
+    def __enter__(self) -> Monitor:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._executor.shutdown()
+        self._thread.join(timeout=2.0)
+        self._node.destroy_node()
+        self._context.try_shutdown()
+
+    def _spin(self) -> None:
+        with suppress(ExternalShutdownException):
+            self._executor.spin()
+
+    def _listen(self, topic: topics.Topic, qos: names.QoS, callback: Any) -> None:
+        self._node.create_subscription(topic.type, topic.name, self._guarded(callback), profile(qos))
+
+    def _guarded(self, callback: Any) -> Any:
+        def guarded(msg: Any) -> None:
+            with self.lock:
+                try:
+                    callback(msg)
+                except InputError:
+                    self.bad_messages += 1  # the nodes that act on it warn about it
+
+        return guarded
+
+    def _odometry_of(self, name: str) -> Any:
+        def take(msg: Any) -> None:
+            odometry = sensors.odometry_from(msg)
+            self.figures.odometry(name, odometry.stamp, odometry.pose)
+
+        return take
+
+    def _on_intention(self, raw: bytes) -> None:
+        msg = deserialize_message(raw, topics.INTENTIONS.type)
+        self.figures.intention(conversions.intention_from(msg), len(raw))
+
+    def _on_diagnostics(self, msg: Any) -> None:
+        for status in msg.status:
+            self.figures.diagnostics(status.name, {pair.key: pair.value for pair in status.values})

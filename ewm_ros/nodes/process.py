@@ -1,0 +1,136 @@
+"""Running one node as a process: start, signals, a clean end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+import rclpy
+from rclpy.clock import Clock, ClockType
+from rclpy.executors import Executor, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
+from rclpy.utilities import remove_ros_args
+
+from ewm_ros.errors import InputError
+from ewm_ros.nodes.discovery import quicken_discovery
+
+try:
+    from rclpy.experimental.events_executor import EventsExecutor as NodeExecutor
+except ImportError:  # where rclpy has none: it costs three times the CPU
+    NodeExecutor = SingleThreadedExecutor
+
+SIGNAL_LATENCY = 0.1  # s; Python hears of signals only between two turns of the executor
+STEADY = Clock(clock_type=ClockType.STEADY_TIME)
+
+
+def steady_now() -> float:
+    """s of a clock that nobody sets and no simulation stops."""
+    return time.monotonic()
+
+
+class ProcessNode(Node):
+    """A node that can end its process."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.ending: tuple[int, str] | None = None
+
+    def end(self, status: int, line: str = "") -> None:
+        """Let the process end soon with this exit status, after printing a line on stderr if there is one."""
+        if self.ending is None:
+            self.ending = (status, line)
+
+    def stop(self) -> None:
+        """Last words, while messages can still be sent; called once, whatever the process ends for."""
+
+    def every(self, period: float, callback: Callable[[], None]) -> None:
+        """Call back each `period` s of steady time."""
+        self.create_timer(period, callback, clock=STEADY)
+
+    def ros_now(self) -> float:
+        """s of the node's clock: simulated time where that is used."""
+        return float(self.get_clock().now().nanoseconds) * 1e-9
+
+
+class _Signals:
+    """Remembers that the process was asked to end."""
+
+    def __init__(self) -> None:
+        self.received = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.received = True
+
+    @staticmethod
+    def ignore() -> None:
+        """The process is at its end anyway."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
+
+def run_node(factory: Callable[[], ProcessNode], args: Sequence[str] | None = None) -> int:
+    """Run a node until it ends or the process gets SIGINT or SIGTERM.
+
+    Args:
+        factory: makes the node; may raise InputError.
+        args: command line with the program's name first; that of the process if not given.
+
+    Returns:
+        Exit status: 0 done or asked to end, 2 bad input (one line on stderr), else what the node says.
+    """
+    signals = _Signals()
+    args = list(sys.argv if args is None else args)
+    program = args[0].rpartition("/")[2].removesuffix(".py")
+    try:
+        _start_ros(args)
+        node = factory()
+    except InputError as error:
+        rclpy.try_shutdown()
+        print(f"{program}: {error}", file=sys.stderr)
+        return 2
+    try:
+        _spin(node, signals)
+    finally:
+        _finish(node)
+        signals.ignore()
+    status, line = node.ending or (0, "")
+    if line:
+        print(f"{program}: {line}", file=sys.stderr)
+    return status
+
+
+def _start_ros(args: list[str]) -> None:
+    quicken_discovery()
+    try:
+        stray = remove_ros_args(args)[1:]
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:
+        raise InputError(f"bad ROS arguments: {str(error).splitlines()[0]}") from error
+    if stray:
+        raise InputError(f"unknown argument {stray[0]!r}: parameters are given as --ros-args -p name:=value")
+
+
+def _spin(node: ProcessNode, signals: _Signals) -> None:
+    executor: Executor = NodeExecutor()
+    executor.add_node(node)
+    try:
+        # In turns of finite length: signals are seen between them, and EventsExecutor.spin() of Jazzy never wakes up.
+        while not signals.received and node.ending is None:
+            executor.spin_until_future_complete(Future(), SIGNAL_LATENCY)
+    finally:
+        executor.shutdown()
+
+
+def _finish(node: ProcessNode) -> None:
+    try:
+        node.stop()
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()

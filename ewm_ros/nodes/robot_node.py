@@ -1,0 +1,284 @@
+"""The node of one robot: sensors and messages in, velocity command, intention and route out."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from geometry_msgs.msg import PoseStamped, Twist
+from nav_msgs.msg import OccupancyGrid as OccupancyGridMsg
+from nav_msgs.msg import Odometry as OdometryMsg
+from rclpy.duration import Duration
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import LaserScan
+from std_msgs.msg import Bool
+
+from ewm_ros import diagnostics_keys as keys
+from ewm_ros import names
+from ewm_ros.errors import InputError
+from ewm_ros.messages import Intention, check_robot_name
+from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
+from ewm_ros.msg import Intention as IntentionMsg
+from ewm_ros.msg import Route as RouteMsg
+from ewm_ros.nodes import conversions, reporting, topics
+from ewm_ros.nodes import sensor_conversions as sensors
+from ewm_ros.nodes.cycle import CycleTrigger, Due
+from ewm_ros.nodes.duplicates import must_yield
+from ewm_ros.nodes.parameters import Parameters
+from ewm_ros.nodes.process import run_node, steady_now
+from ewm_ros.nodes.topic_node import TopicNode
+from ewm_ros.robot.agent import Action, Goal, IntegratedAgent
+from ewm_ros.robot.command_gate import ESTOP, OBSTACLE, STALE_ODOMETRY, STALE_SCAN, CommandGate, Gated
+from ewm_ros.robot_type import load_robot_type
+from ewm_ros.sensing import STANDSTILL, Velocity
+from ewm_ros.trajectory import Imagination
+
+LISTENING = 1.0  # s in which a starting robot listens whether its name is taken, before it does anything
+WATCHDOG = 0.05  # s
+UNANSWERED = 200  # intentions kept to measure when they are answered
+FLUSH = Duration(seconds=0.3)  # for the last zero velocity to arrive
+
+
+class RobotNode(TopicNode):
+    """Runs an IntegratedAgent behind a CommandGate on one robot's topics.
+
+    Raises:
+        InputError: a parameter is wrong.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("robot")
+        parameters = Parameters(self)
+        self._read_parameters(parameters)
+        self._boot = secrets.randbits(32) | 1
+        self._agent = IntegratedAgent(self._robot, self._type, boot=self._boot, priority=self._priority)
+        self._goal: Goal | None = None
+        self._action: Action | None = None
+        self._gated = Gated(STANDSTILL)
+        self._sent = 0
+        self._unanswered: dict[int, float] = {}
+        self._cycle_ms, self._intention_ms = reporting.Samples(), reporting.Samples()
+        self._intention_bytes = reporting.Samples()
+        self._listening_until = math.inf
+        self._cmd_vel: Any = None
+        self._publish_on_topics(parameters)
+        self._listen_to_topics(parameters)
+        self.every(WATCHDOG, self._watch)
+        self.every(1.0, self._report)
+
+    def _read_parameters(self, parameters: Parameters) -> None:
+        namespace = self.get_namespace().strip("/")
+        name = parameters.text("robot", namespace, "Name, unique in the fleet; the namespace if not given.")
+        if not name:
+            raise InputError("the robot has no name: give it a namespace (-r __ns:=/robot_0) or -p robot:=robot_0")
+        self._robot = check_robot_name(name)
+        self._type = load_robot_type(
+            parameters.text("robot_type", "tinybot", "Robot type, a name in config/robots or the path of a YAML file.")
+        )
+        self._priority = parameters.integer("priority", 0, "Priority of the robot's role; higher passes first.", 0, 255)
+        self._trigger = CycleTrigger(
+            parameters.number("rate", 10.0, "Cycles per s of the sensors' time, at most.", 1.0, 50.0)
+        )
+        self._time_scale = parameters.number(
+            "time_scale", 1.0, "What the watchdogs' steady time is multiplied by; 1 but in simulations.", 0.01, 100.0
+        )
+        self._gate = CommandGate(
+            self._type,
+            odometry_timeout=parameters.number(
+                "odometry_timeout", 0.5, "Steady s without odometry after which the robot stops.", 0.05, 100.0
+            ),
+            scan_timeout=parameters.number(
+                "scan_timeout", 0.5, "Steady s without a scan after which the robot stops.", 0.05, 100.0
+            ),
+            command_timeout=parameters.number(
+                "command_timeout", 0.5, "Steady s without a new command after which the robot stops.", 0.05, 100.0
+            ),
+        )
+        self._odometry_frame = parameters.text(
+            "odometry_frame",
+            names.MAP_FRAME,
+            "Frame that the odometry must be in. All robots share its origin: 'odom' only if that is the map's.",
+        )
+        self._stamped = parameters.switch("cmd_vel_stamped", True, "Publish cmd_vel as TwistStamped; else as Twist.")
+
+    def _publish_on_topics(self, parameters: Parameters) -> None:
+        best_effort = parameters.switch(
+            "intentions_best_effort", False, "Publish intentions best effort, for networks that lose much."
+        )
+        self._intentions = self.offer(topics.INTENTIONS, names.INTENTIONS_OUT_BEST_EFFORT if best_effort else None)
+        self._routes = self.offer(topics.ROUTES)
+        self._plan = self.offer(topics.PLAN)
+        self._imagined = self.offer(topics.IMAGINED)
+        self._diagnostics = self.offer(topics.DIAGNOSTICS)
+
+    def _listen_to_topics(self, parameters: Parameters) -> None:
+        fleet = parameters.integer("fleet_size_max", 64, "Robots that the queues are made for.", 1, 64)
+        self.listen(topics.ODOM, self._on_odometry)
+        self.listen(topics.SCAN, self._on_scan)
+        self.listen(topics.GOAL_POSE, self._on_goal)
+        self.listen(topics.MAP, self._on_map)
+        self.listen(topics.ESTOP, self._on_estop)
+        self.listen(topics.INTENTIONS, self._on_intention, names.intentions_in(fleet))
+        self.listen(topics.ROUTES, self._on_route, names.routes_in(fleet))
+        self.listen(topics.DIRECTIVES, self._on_directives)
+
+    def _gate_now(self) -> float:
+        return steady_now() * self._time_scale
+
+    def _on_odometry(self, msg: OdometryMsg) -> None:
+        odometry = sensors.odometry_from(msg, self._odometry_frame)
+        self._gate.on_odometry(odometry, self._gate_now())
+        self._trigger.on_odometry(odometry, steady_now())
+        self._think_if_due()
+
+    def _on_scan(self, msg: LaserScan) -> None:
+        scan = sensors.scan_from(msg)
+        self._gate.on_scan(scan, self._gate_now())
+        self._trigger.on_scan(scan, steady_now())
+        self._think_if_due()
+
+    def _on_goal(self, msg: PoseStamped) -> None:
+        self._goal = sensors.goal_from(msg)
+
+    def _on_map(self, msg: OccupancyGridMsg) -> None:
+        self._agent.set_map(sensors.grid_from(msg))
+
+    def _on_estop(self, msg: Bool) -> None:
+        self._gate.estop = bool(msg.data)
+        self._watch()
+
+    def _on_intention(self, msg: IntentionMsg) -> None:
+        intention = conversions.intention_from(msg)
+        if intention.robot == self._robot:
+            self._mind_own_name(intention)
+        else:
+            self._agent.receive_intention(intention, self.ros_now())
+
+    def _mind_own_name(self, intention: Intention) -> None:
+        if must_yield(self._boot, self._sent, intention):
+            line = f"robot name {self._robot!r} is already used by another running robot: choose another namespace"
+            self.end(2, line)
+        elif intention.boot != self._boot:
+            raise InputError(f"a second robot is named {self._robot!r}: choose another namespace for it")
+
+    def _on_route(self, msg: RouteMsg) -> None:
+        self._agent.receive_route(conversions.route_from(msg), self.ros_now())
+
+    def _on_directives(self, msg: DirectiveSetMsg) -> None:
+        arrived = steady_now()
+        directives = conversions.directives_from(msg)
+        self._agent.receive_directives(directives, self.ros_now())
+        own = directives.of(self._robot)
+        if own is not None and own.boot == self._boot and own.answered in self._unanswered:
+            self._cycle_ms.add(1e3 * (arrived - self._unanswered[own.answered]))
+            self._unanswered = {seq: at for seq, at in self._unanswered.items() if seq > own.answered}
+
+    def _think_if_due(self) -> None:
+        if self._gate.active and self.ending is None:
+            due = self._trigger.due(steady_now())
+            if due is not None:
+                self._think(due)
+
+    def _think(self, due: Due) -> None:
+        action = self._agent.think_and_act(due.observation, self._goal)
+        self._send(self._gate.filter(action.command, self._gate_now()))
+        self._agent.hindrance = self._gated.reason
+        self._publish_intention(action.intention, due.received_at)
+        if action.route is not None:
+            self._routes.publish(conversions.route_to(action.route))
+        self._show(action)
+        self._action = action
+
+    def _publish_intention(self, intention: Intention, received_at: float) -> None:
+        msg = conversions.intention_to(intention)
+        raw = serialize_message(msg)
+        self._intentions.publish(raw)
+        self._sent += 1
+        self._intention_ms.add(1e3 * (steady_now() - received_at))
+        self._intention_bytes.add(len(raw))
+        self._unanswered[intention.seq] = received_at
+        if len(self._unanswered) > UNANSWERED:
+            del self._unanswered[next(iter(self._unanswered))]
+
+    def _show(self, action: Action) -> None:
+        """Publish what only people look at: the path when it is new, the imagination if somebody looks."""
+        if action.path is not None and (self._action is None or action.path is not self._action.path):
+            self._plan.publish(sensors.path_to(action.path.points, action.intention.stamp))
+        if self._imagined.get_subscription_count() > 0:
+            self._publish_imagination(action.imagination)
+
+    def _publish_imagination(self, imagination: Imagination) -> None:
+        trajectory = imagination.most_probable
+        self._imagined.publish(sensors.path_to(trajectory.poses, trajectory.stamp))
+
+    def _watch(self) -> None:
+        if self.ending is not None:
+            return
+        if not self._gate.active:
+            # Counted from the first turn: nothing is heard while the process is still starting.
+            self._listening_until = min(self._listening_until, steady_now() + LISTENING)
+            if steady_now() >= self._listening_until:
+                self._go()
+            return
+        gated = self._gate.watchdog(self._gate_now())
+        if gated is not None:
+            self._send(gated)
+            self._agent.hindrance = gated.reason
+        self._think_if_due()
+
+    def _go(self) -> None:
+        """The name is free: take over the motors. Whoever waits for this robot waits for its cmd_vel."""
+        self._cmd_vel = self.offer(topics.CMD_VEL if self._stamped else replace(topics.CMD_VEL, type=Twist))
+        self._gate.active = True
+
+    def _send(self, gated: Gated) -> None:
+        self._gated = gated
+        self._send_velocity(gated.velocity)
+
+    def _send_velocity(self, velocity: Velocity) -> None:
+        if self._stamped:
+            self._cmd_vel.publish(sensors.twist_stamped_to(velocity, self.ros_now()))
+        else:
+            self._cmd_vel.publish(sensors.twist_to(velocity))
+
+    def stop(self) -> None:
+        """Send zero velocity, if the motors have been ours at all."""
+        if self._cmd_vel is not None:
+            self._gate.active = False
+            self._send_velocity(STANDSTILL)
+            self._cmd_vel.wait_for_all_acked(FLUSH)
+
+    def _report(self) -> None:
+        action, gate = self._action, self._gated.reason
+        state = action.state if action is not None else "waiting for sensors"
+        level = reporting.OK
+        if gate in (STALE_ODOMETRY, STALE_SCAN):
+            level = reporting.ERROR
+        elif gate not in ("", OBSTACLE) or state in ("no way", "blocked"):
+            level = reporting.WARN
+        values = {
+            keys.STATE: state,
+            keys.WAITS_FOR: ",".join(action.intention.standing.waits_for) if action is not None else "",
+            keys.MODE: keys.LOCAL if self._agent.right_of_way.local else keys.COORDINATED,
+            keys.GATE: gate,
+            keys.CYCLE_MS: self._cycle_ms.take(),
+            keys.OBSERVE_TO_INTENTION_MS: self._intention_ms.take(),
+            keys.INTENTION_BYTES: self._intention_bytes.take(),
+            keys.DROPPED: keys.join_counts(self.drops.counts),
+        }
+        text = ESTOP if gate == ESTOP else state
+        name = keys.ROBOT_STATUS.format(robot=self._robot)
+        self._diagnostics.publish(reporting.diagnostics(name, self._robot, level, text, values, self.ros_now()))
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node; see run_node for the exit status."""
+    return run_node(RobotNode, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""What the nodes have in common: publishing and listening on the named topics, counting what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ewm_ros.errors import InputError
+from ewm_ros.names import QoS
+from ewm_ros.nodes.drops import DropCounter
+from ewm_ros.nodes.process import ProcessNode, steady_now
+from ewm_ros.nodes.qos import profile
+from ewm_ros.nodes.topics import Topic
+
+
+class TopicNode(ProcessNode):
+    """A node that drops bad messages: a callback that raises InputError has refused its message.
+
+    Attributes:
+        drops: counts them by topic.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.drops = DropCounter(self.get_logger().warning)
+
+    def offer(self, topic: Topic, qos: QoS | None = None) -> Any:
+        """A publisher; with the topic's own quality of service if no other is given."""
+        return self.create_publisher(topic.type, topic.name, profile(qos or topic.qos))
+
+    def listen(self, topic: Topic, callback: Callable[[Any], None], qos: QoS | None = None) -> None:
+        """Have every message of the topic handed to the callback."""
+
+        def guarded(msg: Any) -> None:
+            try:
+                callback(msg)
+            except InputError as error:
+                self.drops.drop(topic.name.strip("/"), f"{topic.name}: {error}", steady_now())
+
+        self.create_subscription(topic.type, topic.name, guarded, profile(qos or topic.qos))

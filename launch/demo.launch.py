@@ -1,0 +1,64 @@
+"""The multi-robot demo: a simulated world, one node a robot, the coordinator, and a recorder if a bag is wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from ewm_ros.deployment import ProcessSpec, demo_processes
+from ewm_ros.errors import InputError
+from launch import LaunchContext, LaunchDescription
+
+ARGUMENTS = (
+    DeclareLaunchArgument("world", default_value="intersection", description="World: a name or a YAML file's path."),
+    DeclareLaunchArgument("robots", default_value="6", description="Number of robots."),
+    DeclareLaunchArgument("seed", default_value="0", description="Seed of everything random."),
+    DeclareLaunchArgument("realtime_factor", default_value="1.0", description="Simulated seconds per second."),
+    DeclareLaunchArgument("record", default_value="", description="Folder of a bag to record; empty: none."),
+    DeclareLaunchArgument(
+        "simultaneous",
+        default_value="false",
+        choices=["true", "false"],
+        description="Whether all robots get their sensor messages at once; else staggered over the period.",
+    ),
+)
+
+
+def action(spec: ProcessSpec) -> Node:
+    """The launch action of a process; when the simulation ends, all is shut down."""
+    ends_all = spec.executable == "simulation_node"
+    return Node(
+        package="ewm_ros",
+        executable=spec.executable,
+        name=spec.name,
+        namespace=spec.namespace,
+        parameters=[dict(spec.parameters)],
+        output="screen",
+        on_exit=[Shutdown(reason="the simulation has ended")] if ends_all else None,
+    )
+
+
+def processes(context: LaunchContext) -> list[Node]:
+    """All actions for the given arguments."""
+    given = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in ARGUMENTS}
+    try:
+        robots, seed, factor = int(given["robots"]), int(given["seed"]), float(given["realtime_factor"])
+    except ValueError as error:
+        raise InputError(f"robots and seed must be integers and realtime_factor a number: {error}") from error
+    specs = demo_processes(
+        given["world"],
+        robots,
+        seed,
+        factor,
+        Path(given["record"]) if given["record"] else None,
+        simultaneous=given["simultaneous"] == "true",
+    )
+    return [action(spec) for spec in specs]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """What `ros2 launch ewm_ros demo.launch.py` starts."""
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=processes)])

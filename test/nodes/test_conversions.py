@@ -1,0 +1,140 @@
+import math
+from array import array
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rclpy.serialization import deserialize_message, serialize_message
+
+from ewm_ros.errors import InputError
+from ewm_ros.geometry import Polyline
+from ewm_ros.intention.codec import decode_payload, encode_payload
+from ewm_ros.messages import (
+    Conflict,
+    ConflictKind,
+    Directive,
+    DirectiveSet,
+    Grant,
+    Intention,
+    Knot,
+    Outcome,
+    Plan,
+    Route,
+    Standing,
+)
+from ewm_ros.nodes import conversions
+
+names = st.from_regex(r"[a-z0-9_]{1,32}", fullmatch=True)
+nonces = st.integers(1, 2**32 - 1)
+stamps = st.integers(0, 2 * 10**15).map(lambda us: us * 1e-6)
+metres = st.floats(0.0, 1000.0, width=32)
+PLAN = Plan("3.0,-2.5", Outcome.ARRIVE, 4.2, 0.9, (Knot(0.0, 1.0, 2.0, 0.0, 0.1), Knot(1.0, 1.5, 2.0, 0.0, 0.2)))
+
+
+def over_the_wire(msg):
+    """As a receiver gets it."""
+    return deserialize_message(serialize_message(msg), type(msg))
+
+
+@given(names, nonces, nonces, stamps)
+def test_an_intention_arrives_as_it_was_sent(robot, boot, seq, stamp):
+    sent = Intention(robot, boot, seq, stamp, PLAN, Standing(coordinator=7, epoch=3, route=1, progress=2.0, hold=5.0))
+    got = conversions.intention_from(over_the_wire(conversions.intention_to(sent)))
+    assert (got.robot, got.boot, got.seq) == (robot, boot, seq)
+    assert got.stamp == pytest.approx(stamp, abs=1e-6)
+    assert got.plan.outcome == PLAN.outcome
+    assert [(k.t, k.x, k.y) for k in got.plan.knots] == [(0.0, 1.0, 2.0), (1.0, 1.5, 2.0)]
+    assert got.standing.hold == 5.0
+    assert math.isnan(got.standing.claim)
+
+
+@given(names, nonces, nonces, stamps, st.lists(st.tuples(metres, metres), min_size=1, max_size=50), st.integers(0, 255))
+def test_a_route_arrives_as_it_was_sent(robot, boot, route, stamp, points, priority):
+    sent = Route(robot, boot, route, stamp, Polyline(points), 0.3, 0.5, 0.75, priority)
+    got = conversions.route_from(over_the_wire(conversions.route_to(sent)))
+    assert (got.robot, got.boot, got.route, got.priority) == (robot, boot, route, priority)
+    np.testing.assert_allclose(got.path.points, sent.path.points, rtol=1e-6)
+    assert got.radius == pytest.approx(0.3)
+
+
+directives = st.builds(
+    Directive,
+    robot=names,
+    boot=nonces,
+    answered=nonces,
+    route=nonces,
+    hold=metres,
+    grants=st.lists(st.builds(lambda r, e: Grant(r, e, e + 1.0), nonces, st.integers(0, 100).map(float))).map(tuple),
+    waits_for=st.just(()),
+    speed_limit=st.sampled_from([0.0, 0.25]),
+    expected_wait=st.sampled_from([math.nan, 1.5]),
+)
+
+
+@given(nonces, nonces, stamps, st.lists(directives, max_size=10, unique_by=lambda d: d.robot).map(tuple))
+def test_a_directive_set_arrives_as_it_was_sent(coordinator, epoch, stamp, orders):
+    sent = DirectiveSet(coordinator, epoch, stamp, 1.0, orders)
+    got = conversions.directives_from(over_the_wire(conversions.directives_to(sent)))
+    assert (got.coordinator, got.epoch, got.lease) == (coordinator, epoch, 1.0)
+    assert [repr(order) for order in got.directives] == [repr(order) for order in orders]
+
+
+@given(st.integers(0, 10**6))
+def test_a_hold_point_does_not_creep_on_by_being_sent_and_reported(centimetres):
+    hold = centimetres / 100
+    sent = DirectiveSet(1, 1, 0.0, 1.0, (Directive("a", 1, 1, 1, hold),))
+    got = conversions.directives_from(over_the_wire(conversions.directives_to(sent))).directives[0].hold
+    assert got <= hold
+    _, reported = decode_payload(encode_payload(PLAN, Standing(route=1, hold=got)))
+    assert reported.hold == hold
+
+
+def test_conflicts_are_published_with_their_holder():
+    conflict = Conflict(99, ConflictKind.HEAD_ON, ("a", "b"), (1.0, 2.0), (3.0, 4.0), 5.0, 6.0, "b")
+    msg = over_the_wire(conversions.conflicts_to([conflict], 12.5))
+    assert (msg.conflicts[0].region, msg.conflicts[0].holder, msg.conflicts[0].kind) == (99, "b", 1)
+    assert list(msg.conflicts[0].robots) == ["a", "b"]
+    assert (msg.header.stamp.sec, msg.header.stamp.nanosec) == (12, 500_000_000)
+
+
+def intention_msg(**changes):
+    msg = conversions.intention_to(Intention("robot_1", 5, 1, 0.0, PLAN, Standing()))
+    for key, value in changes.items():
+        setattr(msg, key, value)
+    return msg
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"robot": "Bad Name"}, "Bad Name"),
+        ({"boot": 0}, "boot"),
+        ({"seq": 0}, "seq"),
+        ({"payload": array("B")}, "robot_1"),
+        ({"payload": array("B", b"\xc1\xc1\xc1")}, "robot_1"),
+    ],
+)
+def test_an_impossible_intention_is_refused_by_name(changes, complaint):
+    with pytest.raises(InputError, match=complaint):
+        conversions.intention_from(intention_msg(**changes))
+
+
+@given(st.binary(max_size=512))
+def test_random_payloads_are_refused(payload):
+    with pytest.raises(InputError):
+        conversions.intention_from(intention_msg(payload=array("B", payload)))
+
+
+def test_a_route_with_nan_is_refused_by_name():
+    msg = conversions.route_to(Route("robot_1", 5, 1, 0.0, Polyline([(0, 0), (1, 1)]), 0.3, 0.5, 0.75))
+    msg.x = array("f", [0.0, math.nan])
+    with pytest.raises(InputError, match="robot_1"):
+        conversions.route_from(msg)
+
+
+@pytest.mark.parametrize("hold", [math.nan, math.inf, -1.0])
+def test_a_directive_set_with_one_bad_hold_is_refused_as_a_whole(hold):
+    orders = (Directive("a", 1, 1, 1, 1.0), Directive("b", 1, 1, 1, hold))
+    with pytest.raises(InputError, match="b: hold"):
+        conversions.directives_from(conversions.directives_to(DirectiveSet(1, 1, 0.0, 1.0, orders)))

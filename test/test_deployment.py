@@ -1,0 +1,60 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ewm_ros.deployment import command_line, demo_processes
+from ewm_ros.errors import InputError
+
+
+def test_a_demo_is_a_coordinator_one_process_a_robot_and_the_simulation_last():
+    specs = demo_processes("doorway", 4, seed=1)
+    assert [(spec.executable, spec.namespace) for spec in specs] == [
+        ("coordinator_node", ""),
+        ("robot_node", "robot_0"),
+        ("robot_node", "robot_1"),
+        ("robot_node", "robot_2"),
+        ("robot_node", "robot_3"),
+        ("simulation_node", ""),
+    ]
+
+
+def test_all_but_the_simulation_and_the_recorder_use_simulated_time():
+    specs = demo_processes("doorway", 3, seed=1, record=Path("runs/bag"))
+    own_time = {spec.executable for spec in specs if not spec.parameters.get("use_sim_time")}
+    assert own_time == {"simulation_node", "recorder_node"}
+
+
+def test_a_recording_knows_what_it_is_of():
+    recorder = demo_processes("doorway", 3, seed=9, record=Path("runs/bag"))[0]
+    assert recorder.parameters["directory"] == "runs/bag"
+    assert recorder.parameters["robots"] == ["robot_0", "robot_1", "robot_2"]
+    assert {"world=doorway", "robots=3", "seed=9"} <= set(recorder.parameters["facts"])
+
+
+def test_watchdogs_keep_to_simulated_time_and_are_patient_when_it_runs_fast():
+    slow, fast = (demo_processes("doorway", 3, seed=1, realtime_factor=f)[1].parameters for f in (0.25, 4.0))
+    assert (slow["time_scale"], slow["scan_timeout"]) == (0.25, 0.5)
+    assert (fast["time_scale"], fast["scan_timeout"]) == (4.0, 2.0)
+
+
+@pytest.mark.parametrize("robots", [0, 1000])
+def test_a_number_of_robots_that_the_world_does_not_take_is_refused(robots):
+    with pytest.raises(InputError, match=f"not {robots}"):
+        demo_processes("doorway", robots, seed=1)
+
+
+def test_an_unknown_world_is_refused():
+    with pytest.raises(InputError, match="unknown world 'atlantis'"):
+        demo_processes("atlantis", 3, seed=1)
+
+
+def test_command_lines_give_every_value_in_a_form_that_keeps_its_type():
+    specs = demo_processes("doorway", 3, seed=1, record=Path('my "runs": #1'))
+    for spec in specs:
+        command = command_line(spec)
+        assert command[1:3] == ["-m", f"ewm_ros.nodes.{spec.executable}"]
+        assert f"__node:={spec.name}" in command
+        given = [command[i + 1].partition(":=") for i, word in enumerate(command) if word == "-p"]
+        assert {key: yaml.safe_load(value) for key, _, value in given} == json.loads(json.dumps(dict(spec.parameters)))
