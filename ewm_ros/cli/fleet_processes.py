@@ -14,7 +14,7 @@ from pathlib import Path
 from ewm_ros.deployment import ProcessSpec, command_line
 from ewm_ros.errors import InputError
 
-GRACE = 3.0  # s for a process to end after SIGINT; then SIGKILL
+GRACE = 3.0  # s for a process to end after SIGTERM; then SIGKILL
 PR_SET_PDEATHSIG = 1
 
 
@@ -81,7 +81,7 @@ class FleetProcesses:
         """End all processes: the simulation first, so that nothing moves without its robot; then the rest."""
         left = [process for process in reversed(list(self._running.values())) if process.poll() is None]
         for process in left:
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # unlike SIGINT, it prints nothing in a Python that has not come to main() yet
         until = time.monotonic() + GRACE
         for process in left:
             try:

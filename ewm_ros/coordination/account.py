@@ -11,9 +11,9 @@ from ewm_ros.messages import Intention, Standing
 class Account:
     """The robot's newest word, and the orders it may still come to obey.
 
-    `low` is the progress it has reported: it does not drive backwards, so it is at least there. `high` is the furthest it
-    may drive on what it reported to hold and on every order that it has not acknowledged yet. Delay and loss of messages
-    make the interval longer, never wrong.
+    `low` is the progress it has reported: it does not drive backwards, so it is at least there. `high` is the furthest
+    it may drive on what it reported to hold and on every order that it has not acknowledged yet. Delay and loss of
+    messages make the interval longer, never wrong.
     """
 
     def __init__(self, intention: Intention) -> None:

@@ -1,8 +1,8 @@
 """Where two routes are too close for both robots: the coordination space of O'Donnell and Lozano-Perez (ICRA 1989).
 
-A point (a, b) of the coordination space says that one robot is at progress a of its route and the other at b of its own.
-Points at which the footprints would come too close are forbidden. A pair of robots is safe for as long as the box of all
-points that the two may come to holds no forbidden point.
+A point (a, b) of the coordination space says that one robot is at progress a of its route and the other at b of its
+own. Points at which the footprints would come too close are forbidden. A pair of robots is safe for as long as the box
+of all points that the two may come to holds no forbidden point.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ LEAST_CLEARANCE = 0.06  # m between one that passes and one that stands
 class ConflictSpace:
     """The forbidden set of an ordered pair of paths, on a grid of CELL.
 
-    Cell k of a path stands for progress within CELL / 2 of k * CELL. A cell pair is forbidden if any two points of it are
-    closer than the sum of the radii and the clearance, so nothing is missed between the samples.
+    Cell k of a path stands for progress within CELL / 2 of k * CELL. A cell pair is forbidden if any two points of it
+    are closer than the sum of the radii and the clearance, so nothing is missed between the samples.
 
     Args:
         a, b: paths in the same frame; a single point is a robot that stands.
@@ -57,7 +57,7 @@ class ConflictSpace:
 
     def passed(self, progress_a: float, progress_b: float) -> bool:
         """At least one of the two is through with all that the routes share."""
-        return bool(cell(progress_a) >= self.rows[1] or cell(progress_b) >= self.columns[1])
+        return bool(self.empty or cell(progress_a) >= self.rows[1] or cell(progress_b) >= self.columns[1])
 
     def blocked(self, from_a: float, to_a: float, from_b: float, to_b: float) -> bool:
         """Whether the box [from_a, to_a] x [from_b, to_b] (m) holds a forbidden point."""

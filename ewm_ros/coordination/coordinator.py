@@ -1,8 +1,9 @@
 """The coordinator: hears intentions and routes, grants right of way.
 
-The protocol (docs/protocol.md) in short. Of each robot an Account holds an interval of its route that is sure to contain
-it. A DirectiveSet makes intervals longer where the solver allows; nothing that was granted is given to somebody else before
-its holder has reported that it holds it no more. So lost, late, doubled and reordered messages delay robots and no more.
+The protocol (docs/protocol.md) in short. Of each robot an Account holds an interval of its route that is sure to
+contain it. A DirectiveSet makes intervals longer where the solver allows; nothing that was granted is given to somebody
+else before its holder has reported that it holds it no more. So lost, late, doubled and reordered messages delay robots
+and no more.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Coordinator:
             self._book.place(self._roster[route.robot])
 
     def receive_directives(self, directives: DirectiveSet, now: float) -> None:
-        """Hear what another coordinator says; the one that has been there longer stays, `refused` says so to the other."""
+        """Hear another coordinator; the one that has been there longer stays, `refused` says so to the other."""
         if directives.coordinator == self.nonce:
             return
         if (directives.epoch, -directives.coordinator) <= (self.epoch, -self.nonce):

@@ -1,11 +1,11 @@
 """The local rule: right of way without a coordinator, one robot at a time, by everybody's consent.
 
-Distributed mutual exclusion after Ricart and Agrawala (CACM 1981), with a fixed order instead of time stamps. A robot that
-has lost its coordinator claims the rest of its route when that is free of all that the others hold and its goal is in
-nobody's way. It may drive when every robot that it knows of has consented in its own intention. A robot consents to what
-conflicts neither with its own interval nor with an earlier-named claim of its own, and keeps out until the claimant is
-through. Of two that conflict at most one gets the consent of the other, so two never both conclude that they may enter. A
-robot that cannot be heard cannot consent: the others stand still.
+Distributed mutual exclusion after Ricart and Agrawala (CACM 1981), with a fixed order instead of time stamps. A robot
+that has lost its coordinator claims the rest of its route when that is free of all that the others hold and its goal is
+in nobody's way. It may drive when every robot that it knows of has consented in its own intention. A robot consents to
+what conflicts neither with its own interval nor with an earlier-named claim of its own, and keeps out until the
+claimant is through. Of two that conflict at most one gets the consent of the other, so two never both conclude that
+they may enter. A robot that cannot be heard cannot consent: the others stand still.
 """
 
 from __future__ import annotations

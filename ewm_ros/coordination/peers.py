@@ -100,7 +100,7 @@ class Peers:
                 peer.local_since = 0
 
     def clip(self, hold: float, end: float, directives: DirectiveSet) -> float:
-        """How far this robot may extend its hold on a set whose coordinator may not know all that peers told each other.
+        """How far this robot may extend its hold on a set whose coordinator may not know what peers told each other.
 
         Args:
             hold: m, this robot's hold point; end: m, up to where the set moves it.

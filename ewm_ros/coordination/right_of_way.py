@@ -1,4 +1,4 @@
-"""A robot's side of the right-of-way protocol: up to where on its route it may drive now, and what it tells the others."""
+"""A robot's side of the right-of-way protocol: up to where it may drive now, and what it tells the others."""
 
 from __future__ import annotations
 
@@ -42,17 +42,20 @@ class RightOfWay:
         self.hold = 0.0
         self.advice = Advice()
         self.route_wanted = False
+        self.giving_up = False  # until it is on another route
         self._end = math.inf  # m; beyond this nothing is held any more as soon as the robot can stop
         self._started = math.inf
         # The coordinator that is followed; `_heard` is when its newest set came.
         self._coordinator, self._epoch, self._heard, self._lease = 0, 0, -math.inf, 1.0
-        self._retired: set[int] = set()
+        self._seq = 0
+        self._joined = 0  # seq of the first intention that tells the coordinator that it is followed
         self._grants: tuple[Grant, ...] = ()
         self.local = True
 
     def take_route(self, route: Route) -> None:
         """Change to a new route, from where the robot stands: nothing of it is granted yet."""
         self.route = route
+        self.giving_up = False
         self.peers.book.put(route)
         self.progress = self.hold = 0.0
         self._end = math.inf
@@ -61,7 +64,8 @@ class RightOfWay:
         self._local.withdraw()
 
     def give_up_the_rest(self) -> None:
-        """Hold as soon as the robot can, whatever was granted: it is about to change its route."""
+        """Hold as soon as the robot can, whatever is or will be granted: it is about to change its route."""
+        self.giving_up = True
         self._end = 0.0
         self._local.withdraw()
 
@@ -76,16 +80,15 @@ class RightOfWay:
 
     def receive_directives(self, directives: DirectiveSet, now: float) -> None:
         """Apply a set if it is newer than what is obeyed, from the coordinator that is followed."""
-        if directives.coordinator in self._retired:
-            return
         if directives.coordinator != self._coordinator:
             if now - self._heard < self._lease:
                 return  # the coordinator that is followed is alive: another one has no say
-            if self._coordinator:
-                self._retired.add(self._coordinator)
             self._coordinator, self._epoch = directives.coordinator, 0
+            self.local = True
         if directives.epoch <= self._epoch:
             return
+        if self.local:
+            self._joined = self._seq + 1
         self._epoch, self._heard, self._lease = directives.epoch, now, directives.lease
         self.local = False
         self._local.withdraw()
@@ -99,12 +102,16 @@ class RightOfWay:
     def _obey(self, order: Directive, directives: DirectiveSet, now: float) -> None:
         self.advice = Advice(order.waits_for, order.expected_wait, order.speed_limit or math.inf)
         self._grants = order.grants
+        if self.giving_up:
+            return
         assert self.route is not None
         end = min(order.hold, self.route.path.length)
         self._end = end
         if end < self.hold:
             return  # taken back; how far the robot can obey shows in its next step
-        if now - self._started >= LISTENING:
+        # What a coordinator sent before it knew that this robot obeys it may have been under way for long: it may have
+        # given the way to others since.
+        if order.answered >= self._joined and now - self._started >= LISTENING:
             self.hold = self.peers.clip(self.hold, end, directives)
 
     def step(self, progress: float, stopping: float, seq: int, now: float) -> None:
@@ -115,6 +122,7 @@ class RightOfWay:
             stopping: m that the robot needs to come to a stand.
         """
         self._started = min(self._started, now)
+        self._seq = seq
         self.progress = max(self.progress, progress)
         if self.route is None:
             return
@@ -126,7 +134,7 @@ class RightOfWay:
             self.local = True
             self.advice = Advice()
         self._local.consent(self.progress, max(self.hold, self.progress))
-        if self.local and silence > 2.0 * self._lease:
+        if self.local and silence > 2.0 * self._lease and not self.giving_up:
             self._end = math.inf
             self.hold = self._local.proceed(self.progress, self.hold, self.route.path.length, seq)
 

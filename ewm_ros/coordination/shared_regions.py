@@ -70,7 +70,9 @@ def _connected_parts(space: ConflictSpace) -> list[_Run]:
         edges = (np.flatnonzero(changes) + left).tolist()
         now: list[tuple[int, int, _Run]] = []
         for first, last in zip(edges[::2], (e - 1 for e in edges[1::2]), strict=True):
-            touching = [run for low, high, run in before if low <= last + 1 and high >= first - 1 and run.rows[1] >= row - 1]
+            touching = [
+                run for low, high, run in before if low <= last + 1 and high >= first - 1 and run.rows[1] >= row - 1
+            ]
             part = touching[0] if touching else _Run((row, row), (first, last))
             for other in touching[1:]:
                 if other is not part:

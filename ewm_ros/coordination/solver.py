@@ -1,10 +1,10 @@
 """The fast solver: order of arrival and priority over shared regions, kept free of deadlock by a banker's check.
 
-Each robot holds an interval of its route. An interval grows only while the boxes that it spans with the others' intervals
-stay free in the coordination space (O'Donnell and Lozano-Perez, ICRA 1989; critical sections as in Pecora et al., ICAPS
-2018), and only to a point from which there still is an order in which every robot can drive to its goal: the ordering test
-of deadlock avoidance in vehicle systems (Dijkstra's banker, polynomial because routes are fixed; Reveliotis, IEEE Trans.
-Automatic Control 2000). Robots that wait longer, or whose role has priority, are served first.
+Each robot holds an interval of its route. An interval grows only while the boxes that it spans with the others'
+intervals stay free in the coordination space (O'Donnell and Lozano-Perez, ICRA 1989; critical sections as in Pecora et
+al., ICAPS 2018), and only to a point from which there still is an order in which every robot can drive to its goal: the
+ordering test of deadlock avoidance in vehicle systems (Dijkstra's banker, polynomial because routes are fixed;
+Reveliotis, IEEE Trans. Automatic Control 2000). Robots that wait longer, or whose role has priority, are served first.
 
 Complete for: routes that can be driven one after the other, arrived robots staying at their goals. Not solved (later
 work): robots that have to back out or to move aside.
@@ -97,7 +97,9 @@ class Solver:
             if me.high >= min(me.length, me.low + REFILL):
                 decisions[name] = Decision(me.high)
                 continue
-            near = [o for o in self._book.neighbours(name) if not self._book.space(name, o).passed(me.low, occupants[o].low)]
+            near = [
+                o for o in self._book.neighbours(name) if not self._book.space(name, o).passed(me.low, occupants[o].low)
+            ]
             refused = self._refused.get(name)
             if refused and refused[0] == {o: _state(occupants[o]) for o in refused[0] if o in occupants}:
                 wait = self._wait(me, me.high, refused[1].waits_for, occupants)
@@ -176,8 +178,8 @@ class Solver:
     ) -> tuple[float, set[str] | None]:
         """The furthest end up to `limit` that leaves an order in which all can finish, and who can finish then.
 
-        Who has to wait for somebody that crosses or comes the other way does not `creep` up to him, but waits before the
-        shared region: standing in the mouth of a corridor would settle the order of all the others too.
+        Who has to wait for somebody that crosses or comes the other way does not `creep` up to him, but waits before
+        the shared region: standing in the mouth of a corridor would settle the order of all the others too.
         """
         start = me.high
         if limit <= start:
@@ -225,7 +227,11 @@ class Solver:
         return done
 
     def _can_finish(
-        self, me: Occupant, near: Iterable[str], extents: Mapping[str, tuple[float, float]], left: Mapping[str, Occupant]
+        self,
+        me: Occupant,
+        near: Iterable[str],
+        extents: Mapping[str, tuple[float, float]],
+        left: Mapping[str, Occupant],
     ) -> bool:
         for other in near:
             space = self._book.tight_space(me.robot, other)
@@ -235,9 +241,7 @@ class Solver:
                 return False
         return True
 
-    def _rivals(
-        self, me: Occupant, want: float, near: Iterable[str], occupants: Mapping[str, Occupant]
-    ) -> list[str]:
+    def _rivals(self, me: Occupant, want: float, near: Iterable[str], occupants: Mapping[str, Occupant]) -> list[str]:
         """The robots that have still to pass what lies between my hold and where I want to go."""
         rivals = []
         for name in near:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from ewm_ros.coordination.right_of_way import RightOfWay
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline
@@ -152,7 +154,7 @@ class IntegratedAgent:
         return math.inf if math.isnan(advice.expected_wait) else advice.expected_wait
 
     def _mind_the_goal(self, state: Observation, goal: Goal | None) -> bool:
-        """See to it that the robot is on a route to its goal; True while it has to stand before it can take a new one."""
+        """See to it that the robot is on a route to its goal; True while it has to stand before it can take one."""
         pose = state.odometry.pose
         astray = False
         if self._follower is not None:
@@ -161,7 +163,7 @@ class IntegratedAgent:
         if goal != self._goal:
             self._goal, self._no_way = goal, ""
         wanted = goal if self._planner is not None and not self._no_way else None
-        if self._routes and wanted == self._routed_goal and not astray:
+        if self._routes and wanted == self._routed_goal and not astray and not self.right_of_way.giving_up:
             return False
         self.right_of_way.give_up_the_rest()
         if max(abs(state.odometry.v), abs(state.odometry.w)) > STANDING_SPEED:
@@ -177,6 +179,8 @@ class IntegratedAgent:
                 path = self._planner.plan((pose.x, pose.y), (goal.x, goal.y))
             except InputError as error:
                 self._no_way, goal = str(error), None
+        # The wire carries float32: everybody must find the same conflicts on this route.
+        path = Polyline(path.points.astype(np.float32))
         self._routes += 1
         self._routed_goal = goal
         self._follower = PathFollower(path, robot_type) if path.length > 0.0 else None

@@ -16,7 +16,7 @@ Point = tuple[float, float]
 
 SHY_DISTANCE = 0.4  # m beyond the clearance within which a place costs more
 SHY_COST = 0.6  # extra cost of a metre driven right at the clearance
-CLOSE_DISTANCE = 0.05  # m beyond the clearance that one drives only where there is no other way: control errors
+CLOSE_DISTANCE = 0.075  # m beyond the clearance that one drives only where there is no other way: control errors
 CLOSE_COST = 2.0  # extra cost of a metre in there
 MOST_COST = 1.0 + SHY_COST + CLOSE_COST  # of a metre in any free cell
 SAMPLING = 0.4  # cells between two samples of a line

@@ -135,7 +135,7 @@ class PathFollower:
         return Velocity(forward, turn)
 
     def stopping_distance(self, v: float) -> float:
-        """m of progress that a hold point has to lie ahead of a robot at speed v, for the follower to stop before it."""
+        """m of progress that a hold point has to lie ahead of a robot at speed v for it to stop before it."""
         v = max(v, 0.0)
         return HOLD_MARGIN + v * self._reaction + v * v / (2.0 * self._brake)
 

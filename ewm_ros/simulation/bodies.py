@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-import pybullet
-
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Pose2D
 from ewm_ros.resources import resource
 from ewm_ros.robot_type import RobotType
+from ewm_ros.simulation.engine import pybullet
 from ewm_ros.simulation.shapes import Floor
 
 FRICTION = 0.3  # between bodies

@@ -20,7 +20,6 @@ from ewm_ros.sensing import Observation, Velocity
 from ewm_ros.simulation.drivers import RouteDriver
 from ewm_ros.simulation.network import Faults, Network
 from ewm_ros.simulation.occupancy import occupancy_grid
-from ewm_ros.simulation.physics import PhysicsWorld
 from ewm_ros.simulation.scenario import Scenario
 from ewm_ros.world_model.prediction_score import ScoreSums
 
@@ -62,6 +61,9 @@ class Fleet:
     ) -> None:
         if policy not in POLICIES:
             raise InputError(f"unknown policy {policy!r}: there are {', '.join(POLICIES)}")
+        # PyBullet is slow and loud to import: not before the input has been found to be fine.
+        from ewm_ros.simulation.physics import PhysicsWorld
+
         self.scenario = scenario
         self.world = PhysicsWorld(scenario, only)
         self.names = tuple(scenario.names[i] for i in self.world.indices)

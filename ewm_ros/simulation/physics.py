@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from types import TracebackType
 
 import numpy as np
-import pybullet
 from typing_extensions import Self
 
 from ewm_ros.errors import InputError
@@ -17,6 +16,7 @@ from ewm_ros.sensing import STANDSTILL, Observation, Odometry, Scan, Velocity
 from ewm_ros.simulation.bodies import add_floor_things, load_robot
 from ewm_ros.simulation.contacts import NEAR, NEAR_END, TOUCH_END, Contact, Episodes, Gaps
 from ewm_ros.simulation.drive import SLIP_V, SLIP_W, Drive, draw_traits
+from ewm_ros.simulation.engine import pybullet
 from ewm_ros.simulation.lidar import RayCaster
 from ewm_ros.simulation.scenario import Scenario
 from ewm_ros.trajectory import STEP

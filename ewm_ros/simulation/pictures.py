@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 from PIL import Image
 from typing_extensions import Self
@@ -16,6 +15,7 @@ from typing_extensions import Self
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.simulation.bodies import load_robot
+from ewm_ros.simulation.engine import pybullet
 from ewm_ros.simulation.physics import PhysicsWorld
 from ewm_ros.simulation.scenario import Scenario
 from ewm_ros.simulation.shapes import Bounds
@@ -32,19 +32,32 @@ FLOOR: Colour = (0.93, 0.93, 0.91)
 WALL: Colour = (0.60, 0.62, 0.66)
 SHOWN_WALL_HEIGHT = 0.35  # m at most: full walls would hide the robots behind them
 FIELD_OF_VIEW = 22.0  # degrees, vertical
-PITCH = math.radians(66.0)  # of the view down from the horizon
+PITCHES = {"above": math.radians(90.0), "perspective": math.radians(66.0)}  # of the views, down from the horizon
 GIF_COLOURS = 64
 PALETTE_FRAMES = 8  # at most, that the colours are chosen from
 
 
 class Studio:
-    """A stage with a scenario's floor and robots, and a camera south of it that looks down on it.
+    """A stage with a scenario's floor and robots, and a camera that looks down on it.
 
     Args:
         focus: part of the floor that has to be in the picture; the whole floor by default.
+        view: "above" for a camera over the middle, "perspective" for one south of it.
+
+    Raises:
+        InputError: there is no such view.
     """
 
-    def __init__(self, scenario: Scenario, width: int = 960, height: int = 540, focus: Bounds | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        width: int = 960,
+        height: int = 540,
+        focus: Bounds | None = None,
+        view: str = "perspective",
+    ) -> None:
+        if view not in PITCHES:
+            raise InputError(f"unknown view {view!r}: there are {', '.join(PITCHES)}")
         self._size = (width, height)
         self._client = pybullet.connect(pybullet.DIRECT)
         try:
@@ -53,7 +66,12 @@ class Studio:
             self.close()
             raise
         self._projection = pybullet.computeProjectionMatrixFOV(FIELD_OF_VIEW, width / height, 0.1, 500.0)
-        self._view = _view_of(focus or scenario.bounds, self._projection)
+        self._view = _view_of(focus or scenario.bounds, self._projection, PITCHES[view])
+
+    def locate(self, points: FloatArray) -> FloatArray:
+        """Where points of the floor, (N, 2) m, are in the picture: (N, 2) pixels right and down."""
+        seen = _seen(points, self._view, self._projection)
+        return np.asarray((seen[:, :2] / seen[:, 2:] * [1.0, -1.0] + 1.0) / 2.0 * self._size, dtype=np.float64)
 
     def shoot(self, poses: Mapping[int, Pose2D]) -> Picture:
         """A picture with the robots (by their index in the scenario) at these poses; the others are left out."""
@@ -115,7 +133,23 @@ def save_gif(frames: Sequence[Picture], path: Path, seconds_per_frame: float) ->
             path, format="GIF", save_all=True, append_images=images[1:], duration=seconds_per_frame * 1e3, loop=0
         )
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise _unwritable(path, error) from error
+
+
+def save_png(picture: Picture, path: Path) -> None:
+    """Write one picture.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    try:
+        Image.fromarray(picture).save(path, format="PNG")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot be written ({error.strerror or error})")
 
 
 def _furnish(client: int, scenario: Scenario) -> list[tuple[int, float]]:
@@ -186,27 +220,34 @@ def _place(client: int, shape: int, position: tuple[float, float, float], yaw: f
     )
 
 
-def _view_of(focus: Bounds, projection: Sequence[float]) -> tuple[float, ...]:
+def _view_of(focus: Bounds, projection: Sequence[float], pitch: float) -> tuple[float, ...]:
     """The view matrix of the nearest camera that still has all corners of `focus` in the picture."""
     middle = (sum(focus.x) / 2, sum(focus.y) / 2, 0.0)
-    corners = np.array([[x, y, 0.0, 1.0] for x in focus.x for y in focus.y])
+    corners = np.array([[x, y] for x in focus.x for y in focus.y])
     near, far = 1.0, 10.0 * (focus.x[1] - focus.x[0] + focus.y[1] - focus.y[0])
     for _ in range(40):
         distance = (near + far) / 2
-        if _fits(corners, _look_at(middle, distance), projection):
+        if _fits(corners, _look_at(middle, distance, pitch), projection):
             far = distance
         else:
             near = distance
-    return _look_at(middle, far)
+    return _look_at(middle, far, pitch)
 
 
-def _look_at(middle: tuple[float, float, float], distance: float) -> tuple[float, ...]:
-    eye = (middle[0], middle[1] - distance * math.cos(PITCH), distance * math.sin(PITCH))
-    matrix: tuple[float, ...] = pybullet.computeViewMatrix(eye, middle, (0.0, 0.0, 1.0))
+def _look_at(middle: tuple[float, float, float], distance: float, pitch: float) -> tuple[float, ...]:
+    eye = (middle[0], middle[1] - distance * math.cos(pitch), distance * math.sin(pitch))
+    matrix: tuple[float, ...] = pybullet.computeViewMatrix(eye, middle, (0.0, math.sin(pitch), math.cos(pitch)))
     return matrix
 
 
+def _seen(points: FloatArray, view: Sequence[float], projection: Sequence[float]) -> FloatArray:
+    """Points of the floor, (N, 2) m, as the camera has them: (N, 3), right, up (-1 to 1 after division) and divisor."""
+    on_floor = np.column_stack([points, np.zeros(len(points)), np.ones(len(points))])
+    seen = on_floor @ np.reshape(view, (4, 4)) @ np.reshape(projection, (4, 4))
+    return np.asarray(seen[:, [0, 1, 3]], dtype=np.float64)
+
+
 def _fits(corners: FloatArray, view: Sequence[float], projection: Sequence[float]) -> bool:
-    """Whether all points (N, 4), homogeneous, lie in the picture with a margin of 3 %."""
-    seen = corners @ np.reshape(view, (4, 4)) @ np.reshape(projection, (4, 4))
-    return bool((seen[:, 3] > 0.0).all() and (np.abs(seen[:, :2]) < 0.97 * seen[:, 3:]).all())
+    """Whether all points (N, 2) of the floor lie in the picture with a margin of 3 %."""
+    seen = _seen(corners, view, projection)
+    return bool((seen[:, 2] > 0.0).all() and (np.abs(seen[:, :2]) < 0.97 * seen[:, 2:]).all())

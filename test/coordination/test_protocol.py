@@ -1,4 +1,4 @@
-"""The protocol under loss, delay, duplication, reordering and restarts: robots may be late, never in each other's way."""
+"""The protocol under loss, delay, duplication, reordering and restarts: robots may be late, never in the way."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def run(fleet: ProtocolFleet, seconds: float) -> None:
 
 def check_that_all_arrive(fleet: ProtocolFleet, seconds: float) -> None:
     run(fleet, seconds)
-    late = {r.name: (round(r.s, 2), round(r.offset + r.rules.hold, 2), r.rules.standing()) for r in fleet.robots if not r.arrived}
+    late = {
+        r.name: (round(r.s, 2), round(r.offset + r.rules.hold, 2), r.rules.standing())
+        for r in fleet.robots
+        if not r.arrived
+    }
     assert fleet.all_arrived, f"at {fleet.now:.0f} s: {late}"
 
 
@@ -115,16 +119,28 @@ EVENTS = st.lists(
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )
-@example("corridor", 5, Faults(), 633, [(5, "restart r0"), (87, "restart r1"), (264, "restart r0"), (425, "restart r0")])
+@example(
+    "corridor", 5, Faults(), 633, [(5, "restart r0"), (87, "restart r1"), (264, "restart r0"), (425, "restart r0")]
+)
+@example("corridor", 6, Faults(loss=0.7, delay=0.3), 1, [(41, "kill and start"), (485, "start")])
 @example("crossing", 5, Faults(loss=0.5), 198, [(118, "start"), (118, "start"), (118, "start")])
-@given(place=st.sampled_from(sorted(PLACES)), robots=st.integers(3, 5), faults=FAULTS, seed=st.integers(0, 999), events=EVENTS)
+@given(
+    place=st.sampled_from(sorted(PLACES)),
+    robots=st.integers(3, 5),
+    faults=FAULTS,
+    seed=st.integers(0, 999),
+    events=EVENTS,
+)
 @example(
     "corridor", 4, Faults(loss=0.5, delay=0.1, duplication=0.3), 86,
     [(86, "start"), (130, "kill and start"), (217, "restart r0"), (217, "restart r0"), (256, "kill and start")],
 )  # fmt: skip
 @example(
     "corridor", 3, Faults(loss=0.5), 245,
-    [(11, "kill and start"), (15, "start"), (190, "restart r0"), (261, "kill"), (346, "kill and start"), (377, "restart r0")],
+    [
+        (11, "kill and start"), (15, "start"), (190, "restart r0"),
+        (261, "kill"), (346, "kill and start"), (377, "restart r0"),
+    ],
 )  # fmt: skip
 def test_never_two_in_a_region_and_all_arrive_when_the_network_heals(
     place: str, robots: int, faults: Faults, seed: int, events: list[Any]

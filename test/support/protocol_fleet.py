@@ -36,9 +36,7 @@ class RailRobot:
         self.sent_route = -math.inf
         rest = [s for s in self.whole.s if s > self.s + 1e-6]
         points = [self.whole.point_at(self.s), *(self.whole.point_at(s) for s in rest)]
-        self.route = Route(
-            self.name, self.rules._boot, 1, 0.0, Polyline(points), RADIUS, SPEED, BRAKING, self.priority
-        )
+        self.route = Route(self.name, self.rules._boot, 1, 0.0, Polyline(points), RADIUS, SPEED, BRAKING, self.priority)
         self.rules.take_route(self.route)
 
     @property
@@ -74,7 +72,9 @@ class RailRobot:
 class ProtocolFleet:
     """Robots, any number of coordinators and a faulty network, in lockstep."""
 
-    def __init__(self, paths: list[Polyline], faults: Faults, seed: int = 0, priorities: list[int] | None = None) -> None:
+    def __init__(
+        self, paths: list[Polyline], faults: Faults, seed: int = 0, priorities: list[int] | None = None
+    ) -> None:
         self.robots = [RailRobot(f"r{i}", path, (priorities or [0] * len(paths))[i]) for i, path in enumerate(paths)]
         self.faults = faults
         self.network = Network(faults, np.random.default_rng(seed))
@@ -169,7 +169,9 @@ def corridor(robots: int) -> list[Polyline]:
         side = -1 if i % 2 else 1
         ray = math.radians(20.0 + 30.0 * (i // 2))  # everybody on a ray of its own from the mouth
         across, along = 3.0 * math.sin(ray), 4.0 + 3.0 * math.cos(ray)
-        paths.append(Polyline([(-side * along, across), (-side * 4.0, 0.0), (side * 4.0, 0.0), (side * along, -across)]))
+        paths.append(
+            Polyline([(-side * along, across), (-side * 4.0, 0.0), (side * 4.0, 0.0), (side * along, -across)])
+        )
     return paths
 
 

@@ -1,0 +1,201 @@
+"""The solver: nobody into a forbidden box, nobody nose to nose, and what is granted is taken back for priority only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from protocol_fleet import corridor, crossing, roundabout
+from wire_values import Points, route
+
+from ewm_ros.coordination.route_book import RouteBook
+from ewm_ros.coordination.solver import LOOKAHEAD, STOPPING, Decision, Occupant, Solver
+from ewm_ros.messages import ConflictKind
+
+EAST: Points = [(-5.0, 0.0), (5.0, 0.0)]
+NORTH: Points = [(0.0, -5.0), (0.0, 5.0)]
+ROUND = 0.1  # s
+FASTEST = 0.05  # m in a round
+
+
+class Scene:
+    """Robots that drive at once as far as they are let, one round after the other."""
+
+    def __init__(self, ways: Sequence[Points], priorities: Sequence[int] = ()) -> None:
+        self.book = RouteBook()
+        self.occupants = {}
+        for i, points in enumerate(ways):
+            name, priority = f"r{i}", priorities[i] if priorities else 0
+            self.book.put(route(name, points, priority=priority))
+            self.occupants[name] = Occupant(name, 0.0, 0.0, self.book[name].path.length, True, priority)
+        self.solver = Solver(self.book)
+        self.now = 0.0
+
+    def place(self, name: str, low: float, high: float) -> None:
+        self.occupants[name].low, self.occupants[name].high = low, high
+
+    def decide(self) -> dict[str, Decision]:
+        decisions = self.solver.decide(self.occupants)
+        self.check()
+        return decisions
+
+    def check(self) -> None:
+        """No two intervals span a box with a forbidden point."""
+        names = list(self.occupants)
+        for i, a in enumerate(names):
+            for b in names[i + 1 :]:
+                one, other = self.occupants[a], self.occupants[b]
+                space = self.book.tight_space(a, b)
+                assert not space.blocked(one.low, one.extent, other.low, other.extent), f"{one}\n{other}"
+
+    def drive(self, rounds: int, speeds: Sequence[float] = ()) -> None:
+        still = 0  # rounds in which nobody moved: after some of them nobody will, arrived or not
+        for _ in range(rounds):
+            if still == 3:
+                break
+            decisions = self.decide()
+            before = [robot.low for robot in self.occupants.values()]
+            for k, (name, robot) in enumerate(self.occupants.items()):
+                robot.high = decisions[name].hold  # obeyed at once
+                step = FASTEST * (speeds[k % len(speeds)] if speeds else 1.0)
+                robot.low = min(robot.low + step, robot.high)
+                waits = bool(decisions[name].waits_for)
+                robot.waiting_since = min(robot.waiting_since, self.now) if waits else math.inf
+            self.now += ROUND
+            self.check()
+            still = still + 1 if before == [robot.low for robot in self.occupants.values()] else 0
+
+    @property
+    def all_arrived(self) -> bool:
+        return all(robot.arrived for robot in self.occupants.values())
+
+
+def test_alone_a_robot_is_let_run_ahead_of_its_hold_point() -> None:
+    scene = Scene([EAST])
+    assert scene.decide() == {"r0": Decision(LOOKAHEAD, (), 0.0)}
+    scene.drive(300)
+    assert scene.all_arrived
+
+
+def test_one_of_two_gets_a_crossing_as_a_whole_and_the_other_waits_before_it() -> None:
+    scene = Scene([EAST, NORTH])
+    scene.place("r0", 3.2, 3.2)
+    scene.place("r1", 3.0, 3.0)
+    decisions = scene.decide()
+    (region,) = scene.book.regions("r0", "r1")
+    assert decisions["r0"].hold > region.leave[0]
+    assert decisions["r0"].waits_for == ()
+    assert decisions["r1"].hold < region.enter[1]
+    assert decisions["r1"].waits_for == ("r0",)
+    assert 0.0 < decisions["r1"].expected_wait < 10.0
+
+
+def test_who_has_waited_longer_is_served_first() -> None:
+    scene = Scene([EAST, NORTH])
+    for name in ("r0", "r1"):
+        scene.place(name, 3.2, 3.2)
+    scene.occupants["r1"].waiting_since = 5.0
+    assert scene.decide()["r0"].waits_for == ("r1",)
+
+
+def test_two_are_never_nose_to_nose_in_a_corridor_of_one_lane() -> None:
+    """r0 stands at the mouth; r1, well inside already, comes out before r0 is let in."""
+    scene = Scene([p.points.tolist() for p in corridor(2)])
+    (region,) = (r for r in scene.book.regions("r0", "r1") if r.kind is ConflictKind.HEAD_ON)
+    for _ in range(700):
+        scene.drive(1)
+        inside = [
+            enter + 0.1 < scene.occupants[name].low < leave - 0.1
+            for name, enter, leave in zip(region.robots, region.enter, region.leave, strict=True)
+        ]
+        assert not all(inside)
+    assert scene.all_arrived
+
+
+@pytest.mark.parametrize("place", [corridor, crossing, roundabout])
+@pytest.mark.parametrize("robots", [3, 6])
+def test_everybody_arrives(place: object, robots: int) -> None:
+    assert callable(place)
+    scene = Scene([path.points.tolist() for path in place(robots)])
+    assert scene.solver.finishable(scene.occupants) == set(scene.occupants)
+    scene.drive(3000)
+    assert scene.all_arrived
+
+
+def test_those_who_face_each_other_in_a_lane_cannot_finish_and_a_third_one_can() -> None:
+    scene = Scene([EAST, [(5.0, 0.0), (-5.0, 0.0)], [(-5.0, 3.0), (5.0, 3.0)]])
+    assert scene.solver.finishable(scene.occupants) == {"r2"}
+    scene.drive(300)
+    assert scene.occupants["r2"].arrived
+
+
+def test_whose_goal_lies_in_the_way_of_another_finishes_after_it() -> None:
+    scene = Scene([[(-2.0, 0.0), (0.0, 0.0)], NORTH])
+    assert scene.solver.finishable(scene.occupants) == {"r0", "r1"}
+    scene.place("r0", 2.0, 2.0)  # already there: now r1 is shut out
+    assert "r1" not in scene.solver.finishable(scene.occupants)
+
+
+def test_a_robot_of_another_coordinator_may_be_anywhere_on_the_rest_of_its_route() -> None:
+    scene = Scene([EAST, NORTH])
+    scene.occupants["r1"].movable = False
+    decisions = scene.decide()
+    assert set(decisions) == {"r0"}
+    scene.place("r0", 3.2, 3.2)
+    assert scene.decide()["r0"].waits_for == ("r1",)
+    scene.place("r1", 6.0, 6.0)
+    assert scene.decide()["r0"] == Decision(3.2 + LOOKAHEAD, (), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("priority", "low", "taken_back"),
+    [(5, 1.0, True), (0, 1.0, False), (5, 4.28 - STOPPING, False), (5, 5.0, False)],
+    ids=["far away", "no priority", "too near to stop", "inside"],
+)
+def test_right_of_way_is_taken_back_only_for_priority_and_only_from_who_can_stop(
+    priority: int, low: float, taken_back: bool
+) -> None:
+    scene = Scene([EAST, NORTH], [priority, 0])
+    scene.place("r0", 3.2, 3.2)
+    scene.place("r1", low, 6.0)
+    decisions = scene.decide()
+    assert (decisions["r1"].hold < 6.0) == taken_back
+    assert (decisions["r1"].waits_for == ("r0",)) == taken_back
+    # Until r1 has said that it obeys, what it holds is r0's to keep out of.
+    assert scene.occupants["r1"].high == 6.0 or not taken_back
+    assert decisions["r0"].hold < scene.book.regions("r0", "r1")[0].enter[0]
+    assert decisions["r0"].waits_for == ("r1",)
+
+
+def test_followers_close_up() -> None:
+    scene = Scene([[(-3.8, 0.0), (5.0, 0.0)], [(-5.0, 0.0), (3.5, 0.0)]])
+    scene.drive(40)
+    first, second = scene.occupants["r0"].low - 3.8, scene.occupants["r1"].low - 5.0
+    assert 0.6 < first - second < 2.0
+    scene.drive(300)
+    assert scene.all_arrived
+
+
+COORDINATE = st.integers(-10, 10).map(lambda half: half / 2.0)
+WAY = st.lists(st.tuples(COORDINATE, COORDINATE), min_size=2, max_size=4)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@given(
+    st.lists(WAY, min_size=2, max_size=5),
+    st.lists(st.integers(0, 2), min_size=5, max_size=5),
+    st.lists(st.sampled_from([0.5, 1.0, 0.7]), min_size=5, max_size=5),
+)
+def test_intervals_never_span_a_forbidden_box_and_who_can_finish_does(
+    ways: list[Points], priorities: list[int], speeds: list[float]
+) -> None:
+    scene = Scene(ways, priorities)
+    starts = [way[0] for way in ways]
+    assume(all(math.dist(a, b) >= 1.0 for i, a in enumerate(starts) for b in starts[:i]))
+    can_finish = scene.solver.finishable(scene.occupants)
+    scene.drive(5000, speeds)
+    if can_finish == set(scene.occupants):
+        assert scene.all_arrived
