@@ -100,13 +100,15 @@ class Peers:
                 peer.local_since = 0
 
     def clip(self, hold: float, end: float, directives: DirectiveSet) -> float:
-        """How far this robot may extend its hold on a set whose coordinator may not know what peers told each other.
+        """How far this robot may extend its hold on a set whose coordinator may not know all that peers have told.
+
+        It may be new and not have heard a peer at all that still drives on an older grant, or not know of a claim.
 
         Args:
             hold: m, this robot's hold point; end: m, up to where the set moves it.
         """
         for name, peer in self._peers.items():
-            if peer.local_since == 0 or name not in self.book or self._robot not in self.book:
+            if name not in self.book or self._robot not in self.book:
                 continue
             answer = directives.of(name)
             known = answer is not None and answer.boot == peer.intention.boot and answer.answered >= peer.local_since

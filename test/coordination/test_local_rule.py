@@ -107,6 +107,21 @@ def test_two_at_a_crossing_go_one_after_the_other_the_earlier_named_first() -> N
     assert scene.all_arrived
 
 
+def test_of_two_that_claim_at_the_same_moment_only_the_later_named_consents() -> None:
+    scene = Scene(EAST, NORTH)
+    scene.introduce()
+    r0, r1 = scene.robots.values()
+    for _ in range(3):
+        r0.decide()
+        r1.decide()
+        said, answered = r0.speak(), r1.speak()
+        r1.peers.receive_intention(said, 0.1)
+        r0.peers.receive_intention(answered, 0.1)
+        assert r0.rule.consents == ()
+        scene.check()
+    assert scene.holds == {"r0": 10.0, "r1": 0.0}
+
+
 def test_nobody_drives_before_the_other_has_consented() -> None:
     scene = Scene(EAST, NORTH)
     scene.introduce()

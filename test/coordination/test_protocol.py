@@ -85,6 +85,21 @@ def test_a_second_coordinator_refuses_and_the_first_goes_on() -> None:
     check_that_all_arrive(fleet, 100.0)
 
 
+@pytest.mark.parametrize("seconds", [4.0, 6.0, 7.5])
+def test_a_new_coordinator_does_not_hear_one_robot_that_still_drives_on_an_old_grant(seconds: float) -> None:
+    """The others hear it, and do not follow orders into its way."""
+    for cut_off in range(6):
+        fleet = ProtocolFleet(crossing(6), Faults())
+        fleet.start_coordinator()
+        run(fleet, seconds)
+        fleet.kill_coordinators()
+        fleet.cut_off.add(f"r{cut_off}")
+        fleet.start_coordinator()
+        run(fleet, 10.0)
+    fleet.heal()
+    check_that_all_arrive(fleet, 100.0)
+
+
 @pytest.mark.parametrize(("priority", "first"), [(0, "r1"), (5, "r0")])
 def test_a_robot_of_higher_priority_passes_first_though_it_comes_later(priority: int, first: str) -> None:
     """r1's right of way is taken back, and given to r0 only after r1 has said that it gave it up."""
@@ -106,7 +121,9 @@ def test_a_robot_of_higher_priority_passes_first_though_it_comes_later(priority:
 EVENTS = st.lists(
     st.tuples(
         st.integers(5, 500),
-        st.sampled_from(["restart r0", "restart r1", "restart r2", "kill", "start", "kill and start"]),
+        st.sampled_from(
+            ["restart r0", "restart r1", "restart r2", "kill", "start", "kill and start", "cut off r0", "heal"]
+        ),
     ),
     max_size=6,
 )
@@ -153,6 +170,10 @@ def test_never_two_in_a_region_and_all_arrive_when_the_network_heals(
             fleet.kill_coordinators()
         if "start" in event and "restart" not in event:
             fleet.start_coordinator()
+        if "cut off" in event:
+            fleet.cut_off.add(event[-2:])
+        if event == "heal":
+            fleet.cut_off.clear()
         if "restart" in event:
             fleet.robots[int(event[-1])].start()
     run(fleet, 10.0)

@@ -82,8 +82,7 @@ class ProtocolFleet:
         self.started = 0
         self.now = 0.0
         self.ticks = 0
-        self.crashed: set[str] = set()
-        self.sets: list[DirectiveSet] = []
+        self.cut_off: set[str] = set()  # robots that no coordinator hears, and that hear none
 
     def start_coordinator(self) -> str:
         self.started += 1
@@ -100,7 +99,8 @@ class ProtocolFleet:
             for message in self.network.receive(robot.name, self.now):
                 self._hear(robot.rules, message)
             intention, route = robot.speak(self.now)
-            others = [p for p in parties if p != robot.name]
+            deaf = self.coordinators if robot.name in self.cut_off else ()
+            others = [p for p in parties if p != robot.name and p not in deaf]
             if route is not None:
                 self.network.send(others, route, self.now)
             self.network.send(others, intention, self.now)
@@ -111,8 +111,7 @@ class ProtocolFleet:
                 del self.coordinators[name]
                 continue
             directives = coordinator.decide(self.now)
-            self.sets.append(directives)
-            self.network.send([p for p in parties if p != name], directives, self.now)
+            self.network.send([p for p in parties if p != name and p not in self.cut_off], directives, self.now)
         for robot in self.robots:
             robot.drive()
         self.ticks += 1
@@ -147,6 +146,7 @@ class ProtocolFleet:
 
     def heal(self) -> None:
         """The network is whole again from now on."""
+        self.cut_off.clear()
         self.network._faults = Faults()
 
 
