@@ -119,9 +119,12 @@ class RobotNode(TopicNode):
         fleet = parameters.integer("fleet_size_max", 64, "Robots that the queues are made for.", 1, 64)
         self.listen(topics.ODOM, self._on_odometry)
         self.listen(topics.SCAN, self._on_scan)
-        self.listen(topics.GOAL_POSE, self._on_goal)
         self.listen(topics.MAP, self._on_map)
-        self.listen(topics.ESTOP, self._on_estop)
+        # What is latched reaches a robot that starts later; a volatile reader beside it also hears publishers that do
+        # not latch, as joysticks, RViz and `ros2 topic pub` are. Hearing a message twice changes nothing.
+        for topic, callback in ((topics.GOAL_POSE, self._on_goal), (topics.ESTOP, self._on_estop)):
+            self.listen(topic, callback)
+            self.listen(topic, callback, replace(topic.qos, latched=False))
         self.listen(topics.INTENTIONS, self._on_intention, names.intentions_in(fleet))
         self.listen(topics.ROUTES, self._on_route, names.routes_in(fleet))
         self.listen(topics.DIRECTIVES, self._on_directives)

@@ -71,9 +71,8 @@ class Process:
 
     @property
     def stderr(self) -> str:
-        """All that it said, but for pybullet's greeting when it is imported."""
-        lines = self._log.read_text().splitlines(keepends=True)
-        return "".join(line for line in lines if not line.startswith("pybullet build time"))
+        """All that it said."""
+        return self._log.read_text()
 
     def clean_up(self) -> None:
         # Politely first: a killed process leaves its shared memory behind.

@@ -60,9 +60,10 @@ def test_it_stops_when_its_sensors_die(graph, base):
     graph.spin_until(lambda: status_of(said, "robot_0: ewm").get(keys.GATE) == "stale odometry")
 
 
-def test_an_emergency_stop_stops_it_until_it_is_taken_back(graph, base):
+@pytest.mark.parametrize("latched", [True, False])
+def test_an_emergency_stop_stops_it_until_it_is_taken_back(graph, base, latched):
     graph.start("robot_node", namespace="robot_0")
-    estop = graph.publisher(topics.ESTOP)
+    estop = graph.publisher(replace(topics.ESTOP, qos=replace(topics.ESTOP.qos, latched=latched)))
     base.drive_to(5.0, 0.0)
     graph.spin_until(lambda: base.moves)
     estop.publish(topics.ESTOP.type(data=True))
