@@ -10,12 +10,14 @@ import sys
 import typer
 
 from ewm_ros import __version__
-from ewm_ros.cli import bench, demo, doctor, run, worlds
+from ewm_ros.cli import bench, demo, doctor, render, run, worlds
 from ewm_ros.cli.demo import RunFailed
 from ewm_ros.errors import InputError
 
 # typer brings a click of its own, under a private name that changes with its version.
-UsageError = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+UsageError: type[Exception] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     help="Robots that share space by telling each other their plans.",
@@ -25,6 +27,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("render")(render.render)
 app.add_typer(worlds.app, name="worlds")
 app.add_typer(bench.app, name="bench")
 app.command("doctor")(doctor.doctor)
@@ -46,8 +49,6 @@ def main(args: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     try:
         status = app(args=args, prog_name="ewm", standalone_mode=False)
-    except typer.Abort:
-        return 130
     except UsageError as error:
         print(f"ewm: {' '.join(error.format_message().split())}", file=sys.stderr)  # type: ignore[attr-defined]
         return 2
@@ -57,9 +58,10 @@ def main(args: list[str] | None = None) -> int:
     except InputError as error:
         print(f"ewm: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
+        status = INTERRUPTED
+    if status == INTERRUPTED:  # which typer, depending on its version, raises or returns
         print("ewm: interrupted", file=sys.stderr)
-        return 130
     return status if isinstance(status, int) else 0
 
 

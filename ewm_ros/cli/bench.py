@@ -18,7 +18,7 @@ app = typer.Typer(help="Measure this machine.", no_args_is_help=True)
 @app.command()
 def cycle(
     robots: Annotated[int, typer.Option(help="How many.")] = 6,
-    seconds: Annotated[float, typer.Option(min=5.0, help="Simulated s to measure.")] = 30.0,
+    seconds: Annotated[float, typer.Option(min=5.0, max=1e6, help="Simulated s to measure.")] = 30.0,
     processes: Annotated[str, typer.Option(help="each: a process a robot, as deployed.")] = "each",
     world: Annotated[str, typer.Option(help="Where the robots drive meanwhile.")] = "intersection",
     simultaneous: Annotated[bool, typer.Option("--simultaneous", help="All robots sense at the same moment.")] = False,
@@ -55,11 +55,12 @@ def world_speed(
 ) -> None:
     """World steps of 0.1 s, all sensors read, per second on one core."""
     from ewm_ros.sensing import Velocity
-    from ewm_ros.simulation.physics import PhysicsWorld
     from ewm_ros.simulation.scenario import make_scenario
     from ewm_ros.simulation.world_file import load_world
 
     scenario = make_scenario(load_world(world), robots, seed)
+    from ewm_ros.simulation.physics import PhysicsWorld  # slow to import: only for good input
+
     with PhysicsWorld(scenario) as physics:
         began = time.process_time()
         for _ in range(steps):
@@ -75,7 +76,9 @@ def world_speed(
 @app.command("latency")
 def latency(
     robots: Annotated[int, typer.Option(help="How many.")] = 6,
-    model_latency: Annotated[float, typer.Option(min=0.0, help="s that asking a language model takes; simulated.")] = 2.0,
+    model_latency: Annotated[
+        float, typer.Option(min=0.0, max=1e6, help="s that asking a language model takes; simulated.")
+    ] = 2.0,
     as_json: AsJson = False,
 ) -> None:
     """One decision of this system beside asking a language model in the loop."""

@@ -14,7 +14,9 @@ from ewm_ros.errors import InputError
 out = Console()
 err = Console(stderr=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides everything random.")]
 
 
@@ -34,9 +36,10 @@ def numbers(text: str, what: str) -> list[int]:
         match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part)
         if match is None or (match[2] and int(match[2]) < int(match[1])):
             raise InputError(f"{what} {text!r}: write a number, a range like 3-10, or several with commas")
-        found.extend(range(int(match[1]), int(match[2] or match[1]) + 1))
-        if len(found) > 100_000:
+        more = range(int(match[1]), int(match[2] or match[1]) + 1)
+        if len(found) + len(more) > 100_000:
             raise InputError(f"{what} {text!r}: that is more than 100,000")
+        found.extend(more)
     return list(dict.fromkeys(found))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import tempfile
 import time
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 
 from ewm_ros.cli.common import AsJson, Seed, err, out, print_json, shown
 from ewm_ros.errors import InputError
@@ -29,10 +30,12 @@ def demo(
     world: Annotated[str, typer.Option(help="A world's name, or the path of a world file.")] = "intersection",
     robots: Annotated[int | None, typer.Option(help="How many; the world's default if not given.")] = None,
     seed: Seed = 0,
-    seconds: Annotated[float | None, typer.Option(min=1.0, help="Simulated s after which to end.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=1.0, max=1e6, help="Simulated s after which to end.")] = None,
     realtime_factor: Annotated[float, typer.Option(min=0.05, max=20.0, help="Simulated s per s, at most.")] = 1.0,
     view: Annotated[bool, typer.Option("--view/--no-view", help="Show a live table.")] = True,
-    record: Annotated[Path | None, typer.Option(help="Folder in which to write a rosbag2 bag (MCAP) of the run.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Folder in which to write a rosbag2 bag (MCAP) of the run.")
+    ] = None,
     simultaneous: Annotated[bool, typer.Option("--simultaneous", help="All robots sense at the same moment.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -108,11 +111,17 @@ class DemoRun:
         use_private_domain()
         logs = Path(tempfile.mkdtemp(prefix="ewm-demo-"))
         before = signal.signal(signal.SIGTERM, _interrupt)
+        failed = False
         try:
             with Monitor(self.collected) as monitor, FleetProcesses(self._specs, logs) as processes:
                 self._watch(monitor, processes, view)
+        except RunFailed as error:
+            failed = True
+            raise RunFailed(f"{error} (what all processes said is in {logs})") from error
         finally:
             signal.signal(signal.SIGTERM, before)
+            if not failed:
+                shutil.rmtree(logs, ignore_errors=True)
         return self._figures()
 
     def _watch(self, monitor: Monitor, processes: FleetProcesses, view: bool) -> None:
@@ -180,7 +189,7 @@ def _live_table(figures: FleetFigures) -> Table:
 
 
 def _print_summary(figures: dict[str, object]) -> None:
-    table = Table("figure", "value", title="What came of it")
+    table = Table("figure", Column("value", overflow="fold"), title="What came of it")
     for key, value in figures.items():
         if isinstance(value, dict):
             table.add_row(key, "   ".join(f"{name} {shown(part)}" for name, part in value.items()))

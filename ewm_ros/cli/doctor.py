@@ -81,8 +81,10 @@ def _data() -> Finding:
 
 def _domain() -> Finding:
     text = os.environ.get("ROS_DOMAIN_ID", "")
-    fine = not text or (text.isdigit() and int(text) <= 101)
-    found = f"ROS_DOMAIN_ID={text}" if text else "ROS_DOMAIN_ID is not set: 0 for deployed robots, demos choose their own"
+    fine = not text or (text.isdecimal() and int(text) <= 101)
+    found = (
+        f"ROS_DOMAIN_ID={text}" if text else "ROS_DOMAIN_ID is not set: 0 for deployed robots, demos choose their own"
+    )
     return Finding("ROS domain", fine, False, found, "set ROS_DOMAIN_ID to 0..101")
 
 

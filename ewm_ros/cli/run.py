@@ -18,9 +18,13 @@ def run(
     worlds: Annotated[str, typer.Option(help="Names or paths, with commas; `all` for all that are shipped.")] = "all",
     robots: Annotated[str, typer.Option(help="How many: 6, 3-10 or 3,6,10.")] = "3-10",
     seeds: Annotated[str, typer.Option(help="Seeds: 0-9 or 1,5.")] = "0-9",
-    policy: Annotated[str, typer.Option(help="intention (the whole system) or none (safety stop only); commas.")] = "intention",
+    policy: Annotated[
+        str, typer.Option(help="intention (the whole system) or none (safety stop only); commas.")
+    ] = "intention",
     loss: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of messages lost on each link.")] = 0.0,
-    delay: Annotated[float, typer.Option(min=0.0, help="Mean delay of messages in ms; each takes 0.5 to 1.5 times this.")] = 0.0,
+    delay: Annotated[
+        float, typer.Option(min=0.0, help="Mean delay of messages in ms; each takes 0.5 to 1.5 times this.")
+    ] = 0.0,
     workers: Annotated[str, typer.Option(help="Processes, or auto for one a core.")] = "auto",
     as_json: AsJson = False,
 ) -> int:
@@ -34,7 +38,7 @@ def run(
     specs = [runs.RunSpec(world, count, seed, name.strip(), faults) for world, count, seed, name in wanted]
     for spec in {(s.world, s.robots, s.policy): s for s in specs}.values():
         spec.check()
-    if workers != "auto" and not (workers.isdigit() and int(workers) > 0):
+    if workers != "auto" and not (workers.isdecimal() and int(workers) > 0):
         raise InputError(f"--workers {workers!r}: write auto or a number of processes")
     results = []
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:

@@ -11,8 +11,8 @@ from ewm_ros.geometry import FloatArray
 
 REACHED = 0.3  # m from the goal, whatever the robot's radius
 SETTLED = 1.0  # s that all have to be at their goals before the episode ends
-STUCK_TIME, STUCK_DISTANCE = 20.0, 0.1  # s, m: who moved less in this time, and waited for nobody who moved, is deadlocked
-PAUSE = 2.0  # s without STUCK_DISTANCE of motion after which a robot does not count as moving
+STUCK_TIME = 20.0  # s; who moved less than STUCK_DISTANCE in this time, and waited for nobody who moved, is deadlocked
+STUCK_DISTANCE = 0.1  # m
 
 
 class Episode:
@@ -28,7 +28,9 @@ class Episode:
         deadlocks: how many robots got deadlocked, each counted once until it moved again.
     """
 
-    def __init__(self, names: Sequence[str], goals: FloatArray | Sequence[tuple[float, float]], time_limit: float) -> None:
+    def __init__(
+        self, names: Sequence[str], goals: FloatArray | Sequence[tuple[float, float]], time_limit: float
+    ) -> None:
         self._names = tuple(names)
         self._goals = np.asarray(goals, dtype=np.float64).reshape(len(self._names), 2)
         self._time_limit = time_limit
@@ -62,11 +64,11 @@ class Episode:
         moved = np.hypot(*(places - self._anchors).T) >= STUCK_DISTANCE
         self._anchors[moved] = places[moved]
         self._anchored[moved] = time
-        moving = {name for name, since in zip(self._names, self._anchored, strict=True) if time - since < PAUSE}
+        moved_last = dict(zip(self._names, self._anchored.tolist(), strict=True))
         for i, name in enumerate(self._names):
             # Whoever waits for somebody that moves is waiting its turn.
-            if at_goal[i] or name in moving or not moving.isdisjoint(_closure(name, waits_for)):
-                self._alive[i] = time
+            turn = max(moved_last.get(other, 0.0) for other in {name, *_closure(name, waits_for)})
+            self._alive[i] = time if at_goal[i] else max(self._alive[i], turn)
         dead = time - self._alive >= STUCK_TIME
         self.deadlocks += int((dead & ~self._deadlocked).sum())
         self._deadlocked = dead

@@ -20,6 +20,8 @@ from ewm_ros.simulation.network import Faults
 from ewm_ros.simulation.scenario import make_scenario
 from ewm_ros.simulation.world_file import load_world
 
+NO_FAULTS = Faults()
+
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
@@ -29,7 +31,7 @@ class RunSpec:
     robots: int
     seed: int
     policy: str
-    faults: Faults = Faults()
+    faults: Faults = NO_FAULTS
 
     def check(self) -> None:
         """Raise InputError if it cannot be run."""
@@ -69,7 +71,9 @@ def run(spec: RunSpec) -> RunResult:
     fleet = Fleet(scenario, spec.policy, spec.faults)
     try:
         episode, trace = play(fleet)
-        makespan = episode.makespan
+        delays = None
+        if episode.makespan is not None:
+            delays = episode.sum_of_delays(free_flow_arrivals(spec.world, spec.robots, spec.seed))
         return RunResult(
             world=scenario.world,
             robots=spec.robots,
@@ -80,10 +84,8 @@ def run(spec: RunSpec) -> RunResult:
             collisions=fleet.world.collisions,
             near_misses=fleet.world.near_miss_count,
             deadlocks=episode.deadlocks,
-            makespan_s=_rounded(makespan),
-            sum_of_delays_s=_rounded(
-                None if makespan is None else episode.sum_of_delays(free_flow_arrivals(spec.world, spec.robots, spec.seed))
-            ),
+            makespan_s=_rounded(episode.makespan),
+            sum_of_delays_s=_rounded(delays),
             prediction_accuracy=fleet.prediction.figures()["accuracy"],
             orders_per_minute=None,
             simulated_s=_rounded(fleet.world.time) or 0.0,

@@ -61,7 +61,7 @@ class Fleet:
     ) -> None:
         if policy not in POLICIES:
             raise InputError(f"unknown policy {policy!r}: there are {', '.join(POLICIES)}")
-        # PyBullet is slow and loud to import: not before the input has been found to be fine.
+        # PyBullet is slow to import: not before the input has been found to be fine.
         from ewm_ros.simulation.physics import PhysicsWorld
 
         self.scenario = scenario

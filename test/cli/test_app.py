@@ -1,0 +1,260 @@
+"""The `ewm` command as its users meet it: what it prints where, its exit status, and one line for every mistake."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ewm_ros import __version__
+from ewm_ros.cli.app import main
+from ewm_ros.cli.common import numbers
+from ewm_ros.errors import InputError
+from ewm_ros.resources import share
+
+Capture = pytest.CaptureFixture[str]
+SCRIPT = [sys.executable, "-c", "from ewm_ros.cli.app import script; script()"]
+ONE_RUN = ["run", "--worlds", "doorway", "--robots", "3", "--seeds", "0"]
+
+
+def words(value: object) -> str | None:
+    """The command line as the name of a case."""
+    return " ".join(value) if isinstance(value, list) else None
+
+
+def check_refusal(status: int, out: str, err: str, culprit: str) -> None:
+    """Status 2 and exactly one line, on stderr, that names the culprit."""
+    assert (status, out) == (2, "")
+    assert err.startswith("ewm: ")
+    assert err.endswith("\n")
+    assert len(err.splitlines()) == 1, err
+    assert culprit in err
+    assert len(err) < 600
+    assert "Traceback" not in err
+
+
+def printed(capfd: Capture, *args: str) -> dict[str, Any]:
+    """The one JSON object that a command prints on stdout."""
+    assert main([*args, "--json"]) == 0
+    out = capfd.readouterr().out
+    assert len(out.splitlines()) == 1
+    figures = json.loads(out)
+    assert isinstance(figures, dict)
+    return figures
+
+
+@pytest.mark.parametrize(
+    ("args", "culprit"),
+    [
+        (["demo", "--world", "mars"], "'mars'"),
+        (["demo", "--robots", "0"], "3 to 10 robots, not 0"),
+        (["demo", "--robots", "1000"], "not 1000"),
+        (["demo", "--robots", "many"], "--robots"),
+        (["demo", "--seed", "-1"], "--seed"),
+        (["demo", "--seconds", "nan"], "--seconds"),
+        (["demo", "--seconds", "inf"], "--seconds"),
+        (["demo", "--realtime-factor", "0"], "--realtime-factor"),
+        (["demo", "--record", "/dev/null/bags"], "--record /dev/null/bags"),
+        (["run", "--worlds", "mars"], "'mars'"),
+        (["run", "--worlds", "doorway,"], "''"),
+        (["run", "--worlds", "doorway", "--robots", "0"], "not 0"),
+        (["run", "--worlds", "doorway", "--robots", "1000"], "not 1000"),
+        (["run", "--worlds", "doorway", "--robots", "10-3"], "--robots '10-3'"),
+        (["run", "--worlds", "doorway", "--robots", "0-999999999"], "--robots '0-999999999'"),
+        (["run", "--seeds", "x"], "--seeds 'x'"),
+        ([*ONE_RUN, "--policy", "luck"], "'luck'"),
+        ([*ONE_RUN, "--workers", "0"], "--workers '0'"),
+        ([*ONE_RUN, "--workers", "²"], "--workers '²'"),
+        ([*ONE_RUN, "--loss", "1.5"], "--loss"),
+        ([*ONE_RUN, "--loss", "nan"], "--loss"),
+        ([*ONE_RUN, "--delay", "1e9"], "delay"),
+        (["bench", "world", "--world", "mars"], "'mars'"),
+        (["bench", "world", "--robots", "0"], "not 0"),
+        (["bench", "latency", "--robots", "1000"], "not 1000"),
+        (["bench", "latency", "--model-latency", "inf"], "--model-latency"),
+        (["bench", "intention", "--worlds", "mars"], "'mars'"),
+        (["bench", "cycle", "--robots", "1000"], "not 1000"),
+        (["bench", "cycle", "--processes", "some"], "--processes 'some'"),
+        (["worlds", "check", "mars"], "'mars'"),
+        (["worlds", "check", "./mars.yaml"], "'./mars.yaml'"),
+        (["fly"], "'fly'"),
+        (["run", "--fast"], "--fast"),
+    ],
+    ids=words,
+)
+def test_a_mistake_is_answered_with_one_line_that_names_it(args: list[str], culprit: str, capfd: Capture) -> None:
+    status = main(args)
+    check_refusal(status, *capfd.readouterr(), culprit)
+
+
+MALFORMED = {
+    "not yaml": ("name: [", "not valid YAML"),
+    "empty": ("", "is empty"),
+    "a list": ("- 1\n- 2\n", "not a list"),
+    "bytes": (b"\xff\x00\x80", "cannot be read"),
+    "key twice": ("name: a\nname: b\n", "'name' is there twice"),
+    "nested without end": ("[" * 20000, "not valid YAML"),
+}
+
+
+@pytest.mark.parametrize("kind", MALFORMED)
+def test_a_file_that_is_no_world_is_refused_by_file_and_reason(kind: str, tmp_path: Path, capfd: Capture) -> None:
+    content, reason = MALFORMED[kind]
+    file = tmp_path / "site.yaml"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    status = main(["worlds", "check", str(file)])
+    out, err = capfd.readouterr()
+    check_refusal(status, out, err, str(file))
+    assert reason in err
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "culprit"),
+    [
+        (["gravity"], 9.81, "gravity"),
+        (["bounds", "x"], [8, -8], "bounds"),
+        (["bounds", "x"], [float("nan"), 8], "bounds.x"),
+        (["bounds", "x"], [-8, float("inf")], "bounds.x"),
+        (["robots", "starts", 0], [0.0, 2.7, 0.0], "robots.starts.0"),
+        (["robots", "starts"], [[-6, 3, 0]], "robots.starts"),
+        (["robots", "goals", 2], [50.0, 0.0], "robots.goals.2"),
+        (["robots", "model"], "roomba", "robots.model"),
+        (["robots", "count", "min"], 0, "robots.count.min"),
+        (["task"], "dance", "task"),
+        (["name"], "Door\nway", "name"),
+        (["x" * 10000], 1, "xxx"),
+    ],
+)
+@pytest.mark.parametrize("command", [["worlds", "check"], ["run", "--worlds"]], ids=["check", "run"])
+def test_an_impossible_world_is_refused_by_file_and_key(
+    command: list[str], keys: list[Any], value: object, culprit: str, tmp_path: Path, capfd: Capture
+) -> None:
+    world = yaml.safe_load((share() / "worlds" / "doorway.yaml").read_text())
+    place = world
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    file = tmp_path / "site.yaml"
+    file.write_text(yaml.safe_dump(world))
+    status = main([*command, str(file)])
+    out, err = capfd.readouterr()
+    check_refusal(status, out, err, f"{file}: {culprit}")
+
+
+@pytest.mark.parametrize(
+    ("args", "culprit"),
+    [
+        (["run", "--worlds", "mars", "--json"], "'mars'"),
+        (["demo", "--robots", "1000"], "not 1000"),
+        (["bench", "world", "--robots", "0"], "not 0"),
+        (["run", "--seeds", "x"], "--seeds 'x'"),
+    ],
+    ids=words,
+)
+def test_so_it_is_in_a_process_of_its_own(args: list[str], culprit: str) -> None:
+    done = subprocess.run([*SCRIPT, *args], capture_output=True, text=True, timeout=60, check=False)
+    check_refusal(done.returncode, done.stdout, done.stderr, culprit)
+
+
+def test_lockstep_runs_print_one_json_object() -> None:
+    args = ["run", "--worlds", "doorway", "--robots", "3", "--seeds", "1,2", "--policy", "intention", "--json"]
+    done = subprocess.run([*SCRIPT, *args], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    figures = json.loads(done.stdout)
+    assert [(run["world"], run["robots"], run["seed"]) for run in figures["runs"]] == [
+        ("doorway", 3, 1),
+        ("doorway", 3, 2),
+    ]
+    for run in figures["runs"]:
+        assert run["success"] is True
+        assert {
+            "policy", "reached", "collisions", "near_misses", "deadlocks", "makespan_s", "sum_of_delays_s",
+            "prediction_accuracy", "orders_per_minute",
+        } <= set(run)  # fmt: skip
+    (row,) = figures["summary"]
+    assert (row["world"], row["policy"], row["runs"], row["success_rate"]) == ("doorway", "intention", 2, 1.0)
+
+
+def test_without_json_they_print_a_table(tmp_path: Path, capfd: Capture) -> None:
+    file = tmp_path / "hall.yaml"
+    robots = {
+        "model": "tinybot",
+        "count": {"min": 1, "max": 1, "default": 1},
+        "starts": [[-2, 0, 0]],
+        "goals": [[0, 0]],
+    }
+    file.write_text(yaml.safe_dump({"name": "hall", "bounds": {"x": [-3, 3], "y": [-2, 2]}, "robots": robots}))
+    assert main(["run", "--worlds", str(file), "--robots", "1", "--seeds", "0", "--policy", "none"]) == 0
+    out = capfd.readouterr().out
+    assert "1 runs" in out
+    assert "hall" in out
+
+
+def test_the_worlds_are_listed(capfd: Capture) -> None:
+    worlds = printed(capfd, "worlds")["worlds"]
+    by_name = {world["name"]: world for world in worlds}
+    assert {"intersection", "doorway", "corridor"} <= set(by_name)
+    assert by_name["doorway"]["robots"] == {"min": 3, "max": 10, "default": 6}
+    assert main(["worlds"]) == 0
+    assert "doorway" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("world", ["intersection", str(share() / "worlds" / "doorway.yaml")])
+def test_a_world_that_is_fine_is_told_so(world: str, capfd: Capture) -> None:
+    assert main(["worlds", "check", world]) == 0
+    assert "fine, 3 to 10 robots" in " ".join(capfd.readouterr().out.split())
+
+
+def test_the_doctor_finds_this_installation_fine(capfd: Capture) -> None:
+    found = printed(capfd, "doctor")
+    assert found["fine"] is True
+    looked_at = {finding["what"]: finding for finding in found["findings"]}
+    assert {"Python", "ROS 2", "messages", "data files", "PyBullet"} <= set(looked_at)
+    assert all(finding["fine"] or finding["remedy"] for finding in looked_at.values())
+
+
+@pytest.mark.parametrize(("domain", "fine"), [("7", True), ("101", True), ("102", False), ("x", False), ("²", False)])
+def test_the_doctor_looks_at_the_ros_domain(
+    domain: str, fine: bool, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROS_DOMAIN_ID", domain)
+    findings = printed(capfd, "doctor")["findings"]
+    assert [finding["fine"] for finding in findings if finding["what"] == "ROS domain"] == [fine]
+
+
+def test_the_version_and_the_help(capfd: Capture) -> None:
+    assert main(["--version"]) == 0
+    assert capfd.readouterr().out == f"{__version__}\n"
+    assert main(["--help"]) == 0
+    assert "demo" in capfd.readouterr().out
+
+
+def test_the_worlds_speed(capfd: Capture) -> None:
+    figures = printed(capfd, "bench", "world", "--world", "doorway", "--robots", "3", "--steps", "10")
+    assert (figures["world"], figures["robots"], figures["rays"]) == ("doorway", 3, 180)
+    assert figures["realtime_factor"] == pytest.approx(0.1 * figures["world_steps_per_s"], rel=0.05)
+
+
+def test_the_latency_beside_a_model_in_the_loop(capfd: Capture) -> None:
+    figures = printed(capfd, "bench", "latency", "--robots", "3", "--model-latency", "2.0")
+    assert figures["in_the_loop_ms"] == pytest.approx(figures["ours_ms"] + 2000.0, abs=0.01)
+    assert figures["ratio"] == pytest.approx(figures["in_the_loop_ms"] / figures["ours_ms"], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("4", [4]), ("3-6", [3, 4, 5, 6]), ("3,6,10", [3, 6, 10]), (" 1 , 5-6,5 ", [1, 5, 6]), ("7-7", [7])],
+)
+def test_numbers_are_given_as_a_number_a_range_or_several(text: str, expected: list[int]) -> None:
+    assert numbers(text, "--seeds") == expected
+
+
+@pytest.mark.parametrize("text", ["", ",", "-3", "3-", "a", "1.5", "6-3", "1e3", "0-100000", "1,,2"])
+def test_other_numbers_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match="--seeds"):
+        numbers(text, "--seeds")

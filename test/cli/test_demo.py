@@ -1,0 +1,112 @@
+"""`ewm demo` for real: processes, DDS, a simulated world, a bag, and an end that leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rosbags.highlevel import AnyReader
+
+from ewm_ros.intention.codec import decode_intention
+from ewm_ros.messages import Intention
+
+pytestmark = pytest.mark.ros
+
+DEMO = [
+    sys.executable, "-c", "from ewm_ros.cli.app import script; script()",
+    "demo", "--world", "doorway", "--robots", "3", "--seed", "1", "--no-view", "--json",
+]  # fmt: skip
+ROBOTS = {"robot_0", "robot_1", "robot_2"}
+
+
+def intentions_in(bag: Path) -> list[Intention]:
+    """All intentions of a bag, decoded as every receiver decodes them."""
+    decoded = []
+    with AnyReader([bag]) as reader:
+        connections = [c for c in reader.connections if c.topic == "/intentions"]
+        for connection, _, raw in reader.messages(connections):
+            msg: Any = reader.deserialize(raw, connection.msgtype)
+            stamp = msg.header.stamp.sec + 1e-9 * msg.header.stamp.nanosec
+            decoded.append(decode_intention(msg.robot, msg.boot, msg.seq, stamp, bytes(msg.payload)))
+    return decoded
+
+
+def descendants(pid: int) -> set[int]:
+    """Ids of all processes that a process has started, directly or through others."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except (OSError, IndexError):
+            continue  # it has ended meanwhile
+    found, fresh = set(), {pid}
+    while fresh:
+        fresh = {child for child, parent in parents.items() if parent in fresh} - found
+        found |= fresh
+    return found
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not come to that in time"
+        time.sleep(0.1)
+
+
+def test_three_robots_change_rooms_on_real_ros_and_all_of_it_is_on_the_bag(tmp_path: Path) -> None:
+    command = [*DEMO, "--record", str(tmp_path), "--realtime-factor", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 1
+    figures = json.loads(done.stdout)
+    assert {
+        "world", "robots", "seed", "reached", "collisions", "near_misses", "deadlocks", "makespan_s",
+        "sum_of_delays_s", "cycle_ms", "observe_to_intention_ms", "intention_tokens", "intention_bytes",
+        "prediction", "bag",
+    } <= set(figures)  # fmt: skip
+    assert (figures["world"], figures["robots"], figures["seed"]) == ("doorway", 3, 1)
+    assert (figures["reached"], figures["collisions"], figures["deadlocks"]) == (3, 0, 0)
+    assert figures["makespan_s"] > 10.0
+    assert figures["cycle_ms"]["p50"] > 0.0
+    assert figures["intention_tokens"]["max"] < 50
+
+    told = intentions_in(Path(figures["bag"]))
+    assert {intention.robot for intention in told} == ROBOTS
+    assert max(i.stamp for i in told) - min(i.stamp for i in told) > figures["makespan_s"] - 5.0
+    assert any(intention.standing.coordinator for intention in told)
+    assert any(intention.standing.waits_for for intention in told)
+
+
+def test_ctrl_c_in_the_middle_ends_all_of_it_at_once_and_the_bag_is_whole(tmp_path: Path) -> None:
+    bags = tmp_path / "bags"
+    process = subprocess.Popen(
+        [*DEMO, "--record", str(bags)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    started: set[int] = set()
+    try:
+        wait_for(lambda: any(file.stat().st_size > 100_000 for file in bags.glob("*/*.mcap")), 40.0)
+        started = descendants(process.pid)
+        assert len(started) == 6  # three robots, coordinator, simulation, recorder
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=5.0)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    assert (process.returncode, out) == (130, "")
+    assert err.strip() == "ewm: interrupted"
+    assert not [pid for pid in started if os.path.exists(f"/proc/{pid}")]
+    (bag,) = bags.iterdir()
+    assert {intention.robot for intention in intentions_in(bag)} == ROBOTS

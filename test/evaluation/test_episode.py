@@ -1,0 +1,135 @@
+"""The referee: when a robot has arrived, when it is over, and what is a deadlock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from ewm_ros.evaluation.episode import REACHED, SETTLED, STUCK_TIME, Episode
+
+PERIOD = 0.1
+Way = Callable[[float], float]
+
+
+def away(t: float) -> float:
+    """Stands 5 m from its goal."""
+    return 5.0
+
+
+def driving(t: float) -> float:
+    """Drives by, at 0.5 m/s, and is never there."""
+    return 100.0 + 0.5 * t
+
+
+def watch(
+    seconds: float, *ways: Way, waits_for: Mapping[str, Sequence[str]] | None = None, limit: float = 1000.0
+) -> Episode:
+    """An episode of robots a, b, c ... whose distance (m) from their goals is a function of time."""
+    names = [chr(ord("a") + i) for i in range(len(ways))]
+    episode = Episode(names, [(0.0, 10.0 * i) for i in range(len(ways))], limit)
+    for k in range(round(seconds / PERIOD) + 1):
+        t = k * PERIOD
+        places = np.array([(way(t), 10.0 * i) for i, way in enumerate(ways)])
+        episode.update(t, places, waits_for)
+        if episode.finished:
+            break
+    return episode
+
+
+def comes_at(arrival: float) -> Way:
+    return lambda t: 5.0 - 0.5 * t if t < arrival - 1e-9 else 0.0
+
+
+def test_a_robot_has_arrived_within_30_cm_whatever_its_size() -> None:
+    assert watch(0.0, lambda t: REACHED - 0.001).reached == 1
+    assert watch(0.0, lambda t: REACHED + 0.001).reached == 0
+
+
+def test_arrival_is_the_start_of_the_final_stay() -> None:
+    def passes_by_and_comes_back(t: float) -> float:
+        return 0.0 if 2.0 <= t < 2.55 or t >= 7.0 - 1e-9 else 1.0
+
+    episode = watch(7.5, passes_by_and_comes_back)
+    assert episode.arrivals[0] == pytest.approx(7.0)
+    assert episode.makespan == pytest.approx(7.0)
+
+
+def test_who_has_left_its_goal_has_not_arrived() -> None:
+    episode = watch(5.0, lambda t: 0.0 if t < 0.5 else 1.0)
+    assert episode.reached == 0
+    assert math.isnan(episode.arrivals[0])
+    assert episode.makespan is None
+    assert episode.sum_of_delays([1.0]) is None
+
+
+def test_it_is_over_when_the_last_one_has_stayed_for_a_moment() -> None:
+    episode = watch(60.0, comes_at(3.0), comes_at(6.0))
+    assert episode.finished
+    assert episode.time == pytest.approx(6.0 + SETTLED)
+    assert episode.makespan == pytest.approx(6.0)
+
+
+def test_or_when_time_is_up() -> None:
+    episode = watch(60.0, comes_at(3.0), away, limit=15.0)
+    assert episode.finished
+    assert episode.time == pytest.approx(15.0)
+    assert (episode.reached, episode.makespan) == (1, None)
+
+
+def test_delays_are_what_each_took_longer_than_alone() -> None:
+    episode = watch(60.0, comes_at(3.0), comes_at(6.0))
+    assert episode.sum_of_delays([2.5, 4.0]) == pytest.approx(0.5 + 2.0)
+
+
+def test_a_robot_that_stands_away_from_its_goal_and_waits_for_nobody_is_deadlocked() -> None:
+    assert watch(STUCK_TIME - 0.1, away).deadlocks == 0
+    assert watch(STUCK_TIME + 0.1, away).deadlocks == 1
+
+
+def test_it_is_counted_once_until_it_moves_again() -> None:
+    assert watch(5 * STUCK_TIME, away).deadlocks == 1
+
+    def gets_free_and_stuck_again(t: float) -> float:
+        return 5.0 if t < 30.0 else 4.0
+
+    assert watch(60.0, gets_free_and_stuck_again).deadlocks == 2
+
+
+def test_a_cycle_of_waiting_is_a_deadlock_of_all_in_it() -> None:
+    in_a_ring = {"a": ["b"], "b": ["c"], "c": ["a"]}
+    episode = watch(60.0, away, away, away, driving, waits_for=in_a_ring)
+    assert episode.deadlocks == 3
+
+
+def test_waiting_ones_turn_is_none_however_long() -> None:
+    in_a_row = {"a": ["b"], "b": ["c"]}  # a waits for c through b
+    assert watch(100.0, away, away, driving, waits_for=in_a_row).deadlocks == 0
+
+
+def test_but_it_is_one_when_the_one_waited_for_stands_for_good() -> None:
+    in_a_row = {"a": ["b"], "b": ["c"]}
+
+    def stops(t: float) -> float:
+        return driving(min(t, 40.0))
+
+    assert watch(59.5, away, away, stops, waits_for=in_a_row).deadlocks == 0
+    assert watch(60.1, away, away, stops, waits_for=in_a_row).deadlocks == 3
+
+
+def test_waiting_for_one_that_stands_at_its_goal_is_a_deadlock() -> None:
+    assert watch(30.0, away, lambda t: 0.0, waits_for={"a": ["b"]}).deadlocks == 1
+
+
+def test_standing_at_ones_goal_is_none() -> None:
+    assert watch(60.0, lambda t: 0.0, driving).deadlocks == 0
+
+
+def test_trembling_in_place_is_no_motion() -> None:
+    assert watch(30.0, lambda t: 5.0 + 0.04 * math.sin(7 * t)).deadlocks == 1
+
+
+def test_creeping_is_motion() -> None:
+    assert watch(100.0, lambda t: 50.0 - 0.02 * t).deadlocks == 0
