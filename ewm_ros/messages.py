@@ -69,7 +69,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """"I keep out of what `robot` claimed in its message `claim` (a seq of that robot's `boot`) until it is through"."""
+    """"I keep out of what `robot` claimed in its message `claim` (a seq of its `boot`) until it is through"."""
 
     robot: str
     boot: int
@@ -146,7 +146,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Right of way through one shared region: the robot's route is inside it from `enter` to `leave` (m of progress)."""
+    """Right of way through one shared region: the route is inside it from `enter` to `leave` (m of progress)."""
 
     region: int
     enter: float

@@ -24,7 +24,8 @@ class OccupancyGrid:
 
     def cell(self, x: float, y: float) -> tuple[int, int]:
         """(row, column) of a point; may lie outside the grid."""
-        return (int(np.floor((y - self.origin[1]) / self.resolution)), int(np.floor((x - self.origin[0]) / self.resolution)))
+        row, column = (y - self.origin[1]) / self.resolution, (x - self.origin[0]) / self.resolution
+        return (int(np.floor(row)), int(np.floor(column)))
 
     def centre(self, row: int, column: int) -> tuple[float, float]:
         """x, y (m) of a cell's centre."""

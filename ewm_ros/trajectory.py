@@ -29,7 +29,8 @@ class Trajectory:
 
     def __post_init__(self) -> None:
         if self.poses.ndim != 2 or self.poses.shape[1] != 3 or self.radius.shape != self.poses.shape[:1]:
-            raise InputError(f"a trajectory needs (T, 3) poses and (T,) radii, got {self.poses.shape}, {self.radius.shape}")
+            shapes = f"{self.poses.shape}, {self.radius.shape}"
+            raise InputError(f"a trajectory needs (T, 3) poses and (T,) radii, got {shapes}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,8 +17,8 @@ MOVED = 0.3  # m; only windows count in which the robot moved, or was predicted 
 class ScoreSums:
     """Sums over windows of 5 s; they add up over robots and runs.
 
-    A hit is a window in which the most probable imagined trajectory stays within one robot diameter of what happened, at
-    every step. Displacements in m: mean over the steps (ADE) and at the last step (FDE).
+    A hit is a window in which the most probable imagined trajectory stays within one robot diameter of what happened,
+    at every step. Displacements in m: mean over the steps (ADE) and at the last step (FDE).
     """
 
     windows: int = 0
