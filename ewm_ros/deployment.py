@@ -62,7 +62,7 @@ def demo_processes(
         facts = {"world": world, "robots": robots, "seed": seed, "realtime_factor": realtime_factor}
         facts["version"] = __version__
         specs.append(_recorder(record, fleet, facts))
-    specs.append(ProcessSpec("coordinator_node", "coordinator", "", {"use_sim_time": True, "fleet_size_max": robots}))
+    specs.append(ProcessSpec("coordinator_node", "coordinator", "", _coordinator(robots, realtime_factor)))
     for index, name in enumerate(fleet):
         specs.append(
             ProcessSpec("robot_node", "robot", name, _robot(loaded.robots.model_of(index), robots, realtime_factor))
@@ -79,6 +79,10 @@ def demo_processes(
         simulation["time_limit"] = float(time_limit)
     specs.append(ProcessSpec("simulation_node", "simulation", "", simulation))
     return specs
+
+
+def _coordinator(fleet: int, realtime_factor: float) -> dict[str, Value]:
+    return {"use_sim_time": True, "fleet_size_max": fleet, "time_scale": float(realtime_factor)}
 
 
 def _robot(robot_type: str, fleet: int, realtime_factor: float) -> dict[str, Value]:

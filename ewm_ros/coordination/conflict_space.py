@@ -15,6 +15,7 @@ from ewm_ros.geometry import FloatArray, Polyline
 CELL = 0.05  # m of progress; the forbidden set is exact up to one cell, on the safe side
 SHORT = 0.06  # m by which intervals end before forbidden cells: a hold point is rounded up to whole cm on the wire
 CLEARANCE = 0.12  # m between footprints that pass each other, for what the followers deviate from their routes
+ROWS_AT_ONCE = 256  # cells whose distances are in memory at a time
 LEAST_CLEARANCE = 0.06  # m between one that passes and one that stands
 
 
@@ -37,10 +38,13 @@ class ConflictSpace:
         limit = distance + clearance + CELL  # half a cell of progress on either path
         # Only the block of cells that lie near the other path is kept; outside it nothing is forbidden.
         rows, columns = _near(cells_a, cells_b, limit)
-        gap = cells_a[rows, None, :] - cells_b[None, columns, :]
-        forbidden = np.einsum("ijk,ijk->ij", gap, gap) < limit * limit
-        top, bottom = _span(forbidden.any(axis=1))
-        left, right = _span(forbidden.any(axis=0))
+        near_b = cells_b[columns]
+        forbidden: NDArray[np.bool_] = np.zeros((rows.stop - rows.start, len(near_b)), dtype=np.bool_)
+        for first in range(0, len(forbidden), ROWS_AT_ONCE):
+            gap = cells_a[rows][first : first + ROWS_AT_ONCE, None, :] - near_b[None, :, :]
+            forbidden[first : first + ROWS_AT_ONCE] = np.einsum("ijk,ijk->ij", gap, gap) < limit * limit
+        top, bottom = _span(np.asarray(forbidden.any(axis=1)))
+        left, right = _span(np.asarray(forbidden.any(axis=0)))
         self._keep(forbidden[top:bottom, left:right], rows.start + top, columns.start + left)
 
     def _keep(self, forbidden: NDArray[np.bool_], first_row: int, first_column: int) -> None:

@@ -22,6 +22,8 @@ from ewm_ros.messages import UINT32, Conflict, Directive, DirectiveSet, Grant, I
 
 STANDING_REACH = 0.02  # m; who may go no further than this stands
 ROUTE_PATIENCE = 10.0  # s in which a robot's route must arrive before the others drive without knowing it
+MAX_ROBOTS = 64  # that fit into one set of directives
+NAMED = 3  # robots waited for that are named to a robot: they come back in its intentions, which are short
 LISTENING = 1.5  # s in which a starting coordinator only listens: longer than any robot is silent
 
 
@@ -53,13 +55,15 @@ class Coordinator:
         """Names of the robots that have been heard."""
         return tuple(sorted(self._accounts))
 
-    def receive_intention(self, intention: Intention, now: float) -> None:
+    def receive_intention(self, intention: Intention, now: float, clock: float | None = None) -> None:
         """Take a robot's newest word; older ones than known are passed over.
 
         Raises:
-            InputError: two running processes use one name, or the message is far too late.
+            InputError: two running processes use one name, the message is far too late, or there are too many robots.
         """
-        self._clocks.check(intention.robot, intention.stamp, now)
+        self._clocks.check(intention.robot, intention.stamp, now if clock is None else clock)
+        if intention.robot not in self._roster and len(self._accounts) >= MAX_ROBOTS:
+            raise InputError(f"{intention.robot} is one robot too many: a coordinator takes {MAX_ROBOTS} names")
         if not self._roster.take(intention, now):
             return
         account = self._accounts.get(intention.robot)
@@ -89,15 +93,20 @@ class Coordinator:
         if now - first >= 0.5 * self.lease:
             self.refused = f"another coordinator (nonce {directives.coordinator}) is already running: stop it first"
 
-    def decide(self, now: float) -> DirectiveSet:
-        """The orders of this moment, to be sent at once. While it listens or is refused, nothing new is granted."""
+    def decide(self, now: float, clock: float | None = None) -> DirectiveSet:
+        """The orders of this moment, to be sent at once. While it listens or is refused, nothing new is granted.
+
+        Args:
+            now: s of a steady clock, as in all calls.
+            clock: s of the clock that stamps are taken from; `now` if not given.
+        """
         self._started = min(self._started, now)
         self.epoch += 1
         contested = any(now - last < self.lease for _, last in self._elders.values())
         granting = now - self._started >= LISTENING and not contested and self.refused is None
         decisions = self._solver.decide(self._occupants(now)) if granting and not self._unknown_ways(now) else {}
         directives = [self._directive(name, decisions, now) for name in self._accounts]
-        return DirectiveSet(self.nonce, self.epoch, now, self.lease, tuple(directives))
+        return DirectiveSet(self.nonce, self.epoch, now if clock is None else clock, self.lease, tuple(directives))
 
     def _unknown_ways(self, now: float) -> bool:
         """Whether there is a robot whose route has not arrived: nobody can be kept out of its way.
@@ -131,6 +140,7 @@ class Coordinator:
                 priority=route.priority,
                 waiting_since=account.blocked_since,
                 speed=max(route.max_speed, 0.05),
+                route=(route.boot, route.route),
             )
         return occupants
 
@@ -149,7 +159,7 @@ class Coordinator:
             route=standing.route if known else 0,
             hold=decision.hold,
             grants=self._grants(name, decision.hold) if known else (),
-            waits_for=decision.waits_for,
+            waits_for=decision.waits_for[:NAMED],
             expected_wait=decision.expected_wait,
         )
 

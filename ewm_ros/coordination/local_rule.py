@@ -15,6 +15,8 @@ import math
 from ewm_ros.coordination.peers import Peers
 from ewm_ros.messages import Consent, Standing
 
+MOST_CONSENTS = 6  # at a time: with names of 32 characters, more do not fit into an intention
+
 
 class LocalRule:
     """One robot's part in the local rule.
@@ -42,13 +44,15 @@ class LocalRule:
 
     def consent(self, low: float, hold: float) -> None:
         """Consent to the others' claims where this robot's own interval [low, hold] (m) allows."""
-        given = {}
-        for name, peer in self._peers:
+        given: dict[str, Consent] = {}
+        # What has been given comes first: it stays given.
+        for name, peer in sorted(self._peers, key=lambda known: (known[0] not in self._given, known[0])):
             standing = peer.intention.standing
-            if math.isnan(standing.claim) or not self._peers.route_known(name):
+            if math.isnan(standing.claim) or not standing.claim_seq or not self._peers.route_known(name):
                 continue
             promise = Consent(name, peer.intention.boot, standing.claim_seq)
-            if self._given.get(name) == promise or self._may_consent(name, standing, low, hold):
+            room = len(given) < MOST_CONSENTS
+            if self._given.get(name) == promise or (room and self._may_consent(name, standing, low, hold)):
                 given[name] = promise
                 if not math.isnan(self.claim) and self._meets(name, standing, low, self.claim):
                     self.withdraw()

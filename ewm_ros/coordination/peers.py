@@ -72,10 +72,10 @@ class Peers:
     def _track_local(self, peer: Peer, before: Intention) -> None:
         """Remember the seq from which on a coordinator must have heard the peer to know how far it may come."""
         standing, earlier = peer.intention.standing, before.standing
-        if standing.coordinator == 0:
-            if peer.local_since == 0 or standing.route != earlier.route or standing.reach > earlier.reach + 1e-6:
-                peer.local_since = peer.intention.seq
-        elif earlier.coordinator == 0:
+        if peer.intention is before or standing.coordinator != earlier.coordinator:
+            peer.local_since = peer.intention.seq
+        further = standing.route != earlier.route or standing.reach > earlier.reach + 1e-6
+        if standing.coordinator == 0 and (peer.local_since == 0 or further):
             peer.local_since = peer.intention.seq
 
     def receive_route(self, route: Route) -> None:
@@ -111,10 +111,13 @@ class Peers:
             if name not in self.book or self._robot not in self.book:
                 continue
             answer = directives.of(name)
+            # One that the coordinator has never heard may have got more from the former one than it could tell yet.
+            unheard = answer is None or answer.boot != peer.intention.boot
+            reach = self.book[name].path.length if unheard else peer.reach
             known = answer is not None and answer.boot == peer.intention.boot and answer.answered >= peer.local_since
             if not known and not self.route_known(name) and peer.reach > peer.low:
                 return hold  # it may move along a route that has not arrived
             if not known:
                 space = self.book.space(self._robot, name)
-                end = min(end, max(space.free_until(hold, end, peer.low, peer.reach), hold))
+                end = min(end, max(space.free_until(hold, end, peer.low, reach), hold))
         return end

@@ -69,13 +69,17 @@ class RightOfWay:
         self._end = 0.0
         self._local.withdraw()
 
-    def receive_intention(self, intention: Intention, now: float) -> None:
+    def receive_intention(self, intention: Intention, now: float, clock: float | None = None) -> None:
         """Hear a peer.
+
+        Args:
+            now: s of a steady clock, as in all calls.
+            clock: s of the clock that stamps are compared with; `now` if not given.
 
         Raises:
             InputError: a name is used twice, or the message is far too late.
         """
-        self._clocks.check(intention.robot, intention.stamp, now)
+        self._clocks.check(intention.robot, intention.stamp, now if clock is None else clock)
         self.peers.receive_intention(intention, now)
 
     def receive_directives(self, directives: DirectiveSet, now: float) -> None:

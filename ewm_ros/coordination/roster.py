@@ -16,7 +16,8 @@ class Roster:
     def __init__(self) -> None:
         self._newest: dict[str, Intention] = {}
         self._heard: dict[str, float] = {}
-        self._retired: set[tuple[str, int]] = set()
+        self._retired: dict[tuple[str, int], int] = {}  # newest seq of boots that another one has followed
+        self._returning: tuple[str, int, float] | None = None  # name, boot, since when (s)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._newest)
@@ -38,11 +39,25 @@ class Roster:
         if known is not None and known.boot == intention.boot:
             if intention.seq <= known.seq:
                 return False
-        elif (name, intention.boot) in self._retired:
+        elif intention.seq <= self._retired.get((name, intention.boot), 0):
             return False
         elif known is not None:
             if now - self._heard[name] < RECENT:
                 raise InputError(f"robot name {name!r} is used by two running robots: rename one of them")
-            self._retired.add((name, known.boot))
+            if (name, intention.boot) in self._retired and not self._lasts(intention, now):
+                return False
+            self._retired[name, known.boot] = known.seq
         self._newest[name], self._heard[name] = intention, now
+        return True
+
+    def _lasts(self, intention: Intention, now: float) -> bool:
+        """Whether a process that another one has followed is back for good: it was only hung, and the other is gone.
+
+        A single word may have been under way since before it died.
+        """
+        if self._returning is None or self._returning[:2] != (intention.robot, intention.boot):
+            self._returning = (intention.robot, intention.boot, now)
+        if now - self._returning[2] < RECENT:
+            return False
+        self._returning = None
         return True

@@ -25,10 +25,11 @@ REFILL = 1.3  # m; an interval is made longer only when less than this is left o
 SHORT_REGION = 3.0  # m; a shared region up to this long is granted as a whole: nobody stops in a crossing
 STOPPING = 0.45  # m; an order is taken back only from who is further than this from the region
 STANDING = 0.15  # m; whose interval is shorter than this stands
+LONGEST_WAIT = 600.0  # s; what would take longer is not known
 ARRIVED = 0.05  # m from the end of the route
 
 
-_State = tuple[float, float, bool]  # what a decision depends on: low (coarsely), high, movable
+_State = tuple[float, float, bool, int, int]  # what a decision depends on: low (coarsely), high, movable, boot, route
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Occupant:
         low, high: it is sure to stay in this interval until it gets further orders.
         movable: it obeys this coordinator; otherwise it is taken to be anywhere on the rest of its route.
         waiting_since: s, inf while it need not wait.
+        route: boot and id of the route that it is on.
     """
 
     robot: str
@@ -49,6 +51,7 @@ class Occupant:
     priority: int = 0
     waiting_since: float = math.inf
     speed: float = 0.5
+    route: tuple[int, int] = (0, 0)
 
     @property
     def extent(self) -> float:
@@ -108,7 +111,9 @@ class Solver:
             want = self._rounded_up(me, near)
             limit, blockers = self._free(me, want, [occupants[o] for o in near])
             taken_back = self._take_back(me, want, blockers, occupants) if limit < want else {}
-            decisions.update(taken_back)
+            for other, shorter in taken_back.items():
+                if other not in decisions or shorter.hold < decisions[other].hold:
+                    decisions[other] = shorter
             creep = limit >= want or all(self._follows(me, limit, other) for other in blockers)
             end, finishable = self._safe(me, limit, creep, near, occupants, finishable)
             me.high = max(me.high, end)
@@ -258,8 +263,9 @@ class Solver:
             theirs = self._last.get(name)
             before = theirs.expected_wait if theirs is not None and theirs.waits_for else 0.0
             longest = max(longest, before + self._passing_time(me, limit, other)) if not math.isnan(before) else before
-            if math.isnan(longest):
-                break
+            # Robots that wait for each other add up their waits for ever.
+            if math.isnan(longest) or longest > LONGEST_WAIT:
+                return math.nan
         return longest
 
     def _passing_time(self, me: Occupant, limit: float, other: Occupant) -> float:
@@ -281,4 +287,4 @@ def own_interval(region: Conflict, robot: str) -> tuple[float, float]:
 
 
 def _state(occupant: Occupant) -> _State:
-    return (round(occupant.low, 1), occupant.high, occupant.movable)
+    return (round(occupant.low, 1), occupant.high, occupant.movable, *occupant.route)

@@ -24,6 +24,7 @@ ETA_LIMIT = 86_400.0  # s
 LEASE_LIMIT = 3_600.0  # s
 STAMP_LIMIT = float(2**31 - 1)  # s, the seconds of builtin_interfaces/Time are an int32
 MAX_POINTS = 4096  # of a route
+ROUTE_LIMIT = 250.0  # m; finding where two routes conflict takes time and memory with their lengths' product
 MAX_PEERS = 64  # robots in one list
 MAX_GRANTS = 256  # of one directive
 GOAL = re.compile(r"[A-Za-z0-9_.,+ -]{0,32}")
@@ -120,12 +121,15 @@ def checked_route(
     """
     robot_name(robot, "robot")
     try:
+        path = Polyline(_points(x, y))
+        if path.length > ROUTE_LIMIT:
+            raise InputError(f"it is {path.length:.0f} m long: at most {ROUTE_LIMIT:g} m are accepted")
         return Route(
             robot=robot,
             boot=integer(boot, 1, UINT32, "boot"),
             route=integer(route, 1, UINT32, "route"),
             stamp=number(stamp, 0.0, STAMP_LIMIT, "stamp"),
-            path=Polyline(_points(x, y)),
+            path=path,
             radius=positive(radius, RADIUS_LIMIT, "radius"),
             max_speed=positive(max_speed, SPEED_LIMIT, "max_speed"),
             max_acceleration=positive(max_acceleration, SPEED_LIMIT, "max_acceleration"),

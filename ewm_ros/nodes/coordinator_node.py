@@ -36,6 +36,9 @@ class CoordinatorNode(TopicNode):
         parameters = Parameters(self)
         lease = parameters.number("lease", 1.0, "s for which an order holds without a newer one.", 0.2, 60.0)
         fleet = parameters.integer("fleet_size_max", 64, "Robots that the queues are made for.", 1, 64)
+        self._time_scale = parameters.number(
+            "time_scale", 1.0, "What the steady time of leases is multiplied by; 1 but in simulations.", 0.01, 100.0
+        )
         self._coordinator = Coordinator(nonce=secrets.randbits(32) | 1, lease=lease)
         self._decide_ms = reporting.Samples()
         self._published_at = steady_now()
@@ -53,9 +56,13 @@ class CoordinatorNode(TopicNode):
         self.every(SHOW, self._show)
         self.every(1.0, self._report)
 
+    def _protocol_now(self) -> float:
+        """s of a steady clock: a clock that is set, or stands still, must not prolong a lease."""
+        return steady_now() * self._time_scale
+
     def _on_intention(self, msg: IntentionMsg) -> None:
         intention = conversions.intention_from(msg)
-        self._coordinator.receive_intention(intention, self.ros_now())
+        self._coordinator.receive_intention(intention, self._protocol_now(), self.ros_now())
         self._plans[intention.robot] = intention
         if not self._deciding:
             # After the messages that wait already: when many come at once, one set answers them all.
@@ -63,12 +70,12 @@ class CoordinatorNode(TopicNode):
             self.executor.create_task(self._decide)
 
     def _on_route(self, msg: RouteMsg) -> None:
-        self._coordinator.receive_route(conversions.route_from(msg), self.ros_now())
+        self._coordinator.receive_route(conversions.route_from(msg), self._protocol_now())
 
     def _on_directives(self, msg: DirectiveSetMsg) -> None:
         if msg.coordinator == self._coordinator.nonce:
             return
-        self._coordinator.receive_directives(conversions.directives_from(msg), self.ros_now())
+        self._coordinator.receive_directives(conversions.directives_from(msg), self._protocol_now())
         if self._coordinator.refused is not None:
             self.end(2, self._coordinator.refused)
 
@@ -77,7 +84,7 @@ class CoordinatorNode(TopicNode):
         if self.ending is not None:
             return
         began = steady_now()
-        directives = self._coordinator.decide(self.ros_now())
+        directives = self._coordinator.decide(self._protocol_now(), self.ros_now())
         self._decide_ms.add(1e3 * (steady_now() - began))
         self._directives.publish(conversions.directives_to(directives))
         self._published_at = began

@@ -159,7 +159,7 @@ class RobotNode(TopicNode):
         if intention.robot == self._robot:
             self._mind_own_name(intention)
         else:
-            self._agent.receive_intention(intention, self.ros_now())
+            self._agent.receive_intention(intention, self._gate_now(), self.ros_now())
 
     def _mind_own_name(self, intention: Intention) -> None:
         if must_yield(self._boot, self._sent, intention):
@@ -169,12 +169,12 @@ class RobotNode(TopicNode):
             raise InputError(f"a second robot is named {self._robot!r}: choose another namespace for it")
 
     def _on_route(self, msg: RouteMsg) -> None:
-        self._agent.receive_route(conversions.route_from(msg), self.ros_now())
+        self._agent.receive_route(conversions.route_from(msg), self._gate_now())
 
     def _on_directives(self, msg: DirectiveSetMsg) -> None:
         arrived = steady_now()
         directives = conversions.directives_from(msg)
-        self._agent.receive_directives(directives, self.ros_now())
+        self._agent.receive_directives(directives, self._gate_now())
         own = directives.of(self._robot)
         if own is not None and own.boot == self._boot and own.answered in self._unanswered:
             self._cycle_ms.add(1e3 * (arrived - self._unanswered[own.answered]))
@@ -183,27 +183,32 @@ class RobotNode(TopicNode):
     def _think_if_due(self) -> None:
         if self._gate.active and self.ending is None:
             due = self._trigger.due(steady_now())
-            if due is not None:
+            if due is None:
+                return
+            try:
                 self._think(due)
+            except InputError as error:  # what cannot be told to the others must not be driven either
+                self._send(Gated(STANDSTILL, "nothing to tell"))
+                self.drops.drop("cycle", str(error), steady_now())
 
     def _think(self, due: Due) -> None:
-        action = self._agent.think_and_act(due.observation, self._goal)
+        action = self._agent.think_and_act(due.observation, self._goal, self._gate_now())
+        intention = conversions.intention_to(action.intention)
         self._send(self._gate.filter(action.command, self._gate_now()))
         self._agent.hindrance = self._gated.reason
-        self._publish_intention(action.intention, due.received_at)
+        self._publish_intention(intention, due.received_at)
         if action.route is not None:
             self._routes.publish(conversions.route_to(action.route))
         self._show(action)
         self._action = action
 
-    def _publish_intention(self, intention: Intention, received_at: float) -> None:
-        msg = conversions.intention_to(intention)
+    def _publish_intention(self, msg: IntentionMsg, received_at: float) -> None:
         raw = serialize_message(msg)
         self._intentions.publish(raw)
         self._sent += 1
         self._intention_ms.add(1e3 * (steady_now() - received_at))
         self._intention_bytes.add(len(raw))
-        self._unanswered[intention.seq] = received_at
+        self._unanswered[msg.seq] = received_at
         if len(self._unanswered) > UNANSWERED:
             del self._unanswered[next(iter(self._unanswered))]
 

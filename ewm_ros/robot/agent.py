@@ -9,7 +9,8 @@ import numpy as np
 
 from ewm_ros.coordination.right_of_way import RightOfWay
 from ewm_ros.errors import InputError
-from ewm_ros.geometry import Polyline
+from ewm_ros.geometry import Polyline, Pose2D
+from ewm_ros.intention.checks import ETA_LIMIT, ROUTE_LIMIT, goal_name
 from ewm_ros.intention.compressor import IntentionCompressor
 from ewm_ros.messages import DirectiveSet, Intention, Outcome, Plan, Route, check_robot_name
 from ewm_ros.occupancy_grid import OccupancyGrid
@@ -24,17 +25,25 @@ from ewm_ros.world_model.predictor import Predictor, Situation
 
 STANDING_SPEED = 0.02  # m/s and rad/s below which the robot stands
 ASTRAY = 0.4  # m from the route, from which on a new one is planned
+SET_BACK = 0.1  # m behind its progress at which a robot has been found to be further back than it told
 REPEAT = 2.0  # s after which a route is sent again while nobody has confirmed it
 PRIOR_WINDOWS, PRIOR_HITS = 10, 9  # what the confidence starts from until own predictions have been scored
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A place to go to: m, map frame."""
+    """A place to go to: m, map frame.
+
+    Raises:
+        InputError: the name is not at most 32 of the characters A-Z a-z 0-9 _ . , + - and blank.
+    """
 
     name: str
     x: float
     y: float
+
+    def __post_init__(self) -> None:
+        goal_name(self.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +97,7 @@ class IntegratedAgent:
         self._goal: Goal | None = None
         self._routed_goal: Goal | None = None
         self._no_way = ""
+        self._tried_at = (math.nan, math.nan)  # where the newest route was planned from
         self._follower: PathFollower | None = None
         self._routes = 0
         self._route_sent = -math.inf
@@ -98,13 +108,13 @@ class IntegratedAgent:
         self._planner = RoutePlanner(grid, self._type.radius)
         self._no_way = ""
 
-    def receive_intention(self, intention: Intention, now: float) -> None:
+    def receive_intention(self, intention: Intention, now: float, clock: float | None = None) -> None:
         """Hear a robot's intention (its own come back too).
 
         Raises:
             InputError: a name is used twice, or the message is far too late.
         """
-        self.right_of_way.receive_intention(intention, now)
+        self.right_of_way.receive_intention(intention, now, clock)
 
     def receive_route(self, route: Route, now: float) -> None:
         """Hear a robot's route."""
@@ -114,16 +124,18 @@ class IntegratedAgent:
         """Hear a coordinator."""
         self.right_of_way.receive_directives(directives, now)
 
-    def think_and_act(self, state: Observation, goal: Goal | None) -> Action:
+    def think_and_act(self, state: Observation, goal: Goal | None, now: float | None = None) -> Action:
         """One cycle: where am I, what will happen, what do I tell the others, what do I do.
 
         Args:
-            state: the newest odometry and scan; the odometry's stamp is the time.
+            state: the newest odometry and scan.
             goal: where to go, None to stay.
+            now: s of a steady clock, the same that receive_* are told; the odometry's stamp if not given.
         """
         odometry = state.odometry
-        now, pose, velocity = odometry.stamp, odometry.pose, Velocity(odometry.v, odometry.w)
-        self.score.happened(now, pose)
+        pose, velocity = odometry.pose, Velocity(odometry.v, odometry.w)
+        now = odometry.stamp if now is None else now
+        self.score.happened(odometry.stamp, pose)
         self._seq += 1
         right_of_way = self.right_of_way
         changing = self._mind_the_goal(state, goal)
@@ -140,7 +152,12 @@ class IntegratedAgent:
         self.score.predicted(imagination.most_probable)
         condition = self._condition(progress, changing)
         intention = Intention(
-            self.name, self.boot, self._seq, now, self._plan(imagination, state, condition), right_of_way.standing()
+            self.name,
+            self.boot,
+            self._seq,
+            odometry.stamp,
+            self._plan(imagination, state, condition),
+            right_of_way.standing(),
         )
         return Action(command, intention, self._route_to_send(now), imagination, right_of_way.path, condition)
 
@@ -156,11 +173,9 @@ class IntegratedAgent:
     def _mind_the_goal(self, state: Observation, goal: Goal | None) -> bool:
         """See to it that the robot is on a route to its goal; True while it has to stand before it can take one."""
         pose = state.odometry.pose
-        astray = False
-        if self._follower is not None:
-            progress = self.right_of_way.progress
-            astray = self._follower.path.project(pose.x, pose.y, progress - ASTRAY, progress + 1.0)[1] > ASTRAY
-        if goal != self._goal:
+        astray = self._astray(pose)
+        moved = self._no_way and math.dist((pose.x, pose.y), self._tried_at) > ASTRAY
+        if goal != self._goal or moved:
             self._goal, self._no_way = goal, ""
         wanted = goal if self._planner is not None and not self._no_way else None
         if self._routes and wanted == self._routed_goal and not astray and not self.right_of_way.giving_up:
@@ -171,14 +186,27 @@ class IntegratedAgent:
         self._take_route(state, wanted)
         return False
 
+    def _astray(self, pose: Pose2D) -> bool:
+        """Whether the robot is not where its route and its progress say: pushed away, or found to be elsewhere."""
+        path, progress = self.right_of_way.path, self.right_of_way.progress
+        if path is None:
+            return False
+        nearest, distance = path.project(pose.x, pose.y, progress - ASTRAY, progress + 1.0)
+        return distance > ASTRAY or nearest < progress - SET_BACK
+
     def _take_route(self, state: Observation, goal: Goal | None) -> None:
         pose, robot_type = state.odometry.pose, self._type
+        self._tried_at = (pose.x, pose.y)
         path = Polyline([[pose.x, pose.y]])
         if goal is not None and self._planner is not None:
             try:
                 path = self._planner.plan((pose.x, pose.y), (goal.x, goal.y))
+                if path.length > ROUTE_LIMIT:
+                    raise InputError(
+                        f"the way to the goal is {path.length:.0f} m long: set a goal within {ROUTE_LIMIT:g} m"
+                    )
             except InputError as error:
-                self._no_way, goal = str(error), None
+                self._no_way, goal, path = str(error), None, Polyline([[pose.x, pose.y]])
         # The wire carries float32: everybody must find the same conflicts on this route.
         path = Polyline(path.points.astype(np.float32))
         self._routes += 1
@@ -230,7 +258,7 @@ class IntegratedAgent:
             eta = self._follower.time_to_go(self.right_of_way.progress, odometry.v)
         elif condition == "waiting":
             outcome = Outcome.WAIT
-            eta = math.inf if math.isnan(advice.expected_wait) else advice.expected_wait
+            eta = advice.expected_wait if advice.expected_wait < ETA_LIMIT else math.inf
         elif condition in ("blocked", "no way"):
             outcome = Outcome.BLOCKED
         else:

@@ -62,6 +62,9 @@ class PredictionScore:
     def happened(self, stamp: float, pose: Pose2D) -> None:
         """Take what really happened, and score the predictions whose horizon has passed."""
         tick = round(stamp / STEP)
+        if self._happened and tick < max(self._happened):  # time was set back: what was expected will not come
+            self._pending.clear()
+            self._happened.clear()
         self._happened[tick] = (pose.x, pose.y)
         while self._pending and self._pending[0][0] + HORIZON <= tick:
             start, predicted = self._pending.popleft()

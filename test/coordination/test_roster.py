@@ -55,3 +55,12 @@ def test_robots_are_kept_apart() -> None:
     assert roster.take(intention("r0", boot=1), now=0.0)
     assert roster.take(intention("r1", boot=2), now=0.0)
     assert sorted(roster) == ["r0", "r1"]
+
+
+def test_a_process_that_was_only_hung_is_believed_again_when_the_other_one_has_gone() -> None:
+    roster = Roster()
+    roster.take(intention(boot=1, seq=500), now=0.0)
+    roster.take(intention(boot=2, seq=1), now=RECENT)
+    taken = [roster.take(intention(boot=1, seq=501 + k), now=5.0 + 0.1 * k) for k in range(20)]
+    assert not any(taken[:10])
+    assert all(taken[11:])

@@ -199,3 +199,20 @@ def test_intervals_never_span_a_forbidden_box_and_who_can_finish_does(
     scene.drive(5000, speeds)
     if can_finish == set(scene.occupants):
         assert scene.all_arrived
+
+
+def test_a_robot_that_is_sent_the_other_way_is_not_refused_for_its_former_way() -> None:
+    scene = Scene([[(0.0, 0.0), (5.0, 0.0)], [(0.9, 0.0), (0.9, 0.01)]])
+    scene.place("r1", 0.0, 0.0)
+    assert scene.decide()["r0"].waits_for == ("r1",)
+    held = scene.occupants["r0"].high
+    scene.book.put(route("r0", [(0.0, 0.0), (-5.0, 0.0)], number=2))
+    scene.occupants["r0"].low = scene.occupants["r0"].high = 0.0
+    scene.occupants["r0"].route = (1, 2)
+    assert scene.decide()["r0"].hold > max(held, 1.0)
+
+
+def test_robots_that_wait_for_each_other_do_not_know_how_long() -> None:
+    scene = Scene([[(0.0, 0.0), (5.0, 0.0)], [(5.0, 0.0), (0.0, 0.0)]])
+    waits = [scene.decide() for _ in range(500)][-1]
+    assert all(math.isnan(w.expected_wait) or w.expected_wait < 600.0 for w in waits.values())

@@ -226,3 +226,39 @@ def test_intentions_count_from_one_and_never_stand_still(life: Life) -> None:
 def test_a_name_that_is_none_is_refused(tinybot: RobotType) -> None:
     with pytest.raises(InputError, match="robot name"):
         IntegratedAgent("Robot 1", tinybot, boot=1)
+
+
+def test_a_robot_without_a_goal_that_is_found_elsewhere_says_where_it_stands(life: Life) -> None:
+    life.live(None, 0.5)
+    life.plant.pose = Pose2D(3.0, 3.0, 0.0)
+    told = life.live(None, 0.5)
+    assert life.routes == [1, 2]
+    assert told[-1].path is not None
+    assert told[-1].path.point_at(0.0) == pytest.approx((3.0, 3.0))
+
+
+def test_a_robot_that_is_found_to_be_further_back_than_it_told_takes_a_new_route(life: Life) -> None:
+    life.hold = 10.0
+    life.live(EAST, 5.0)
+    before = life.agent.right_of_way.progress
+    life.plant.pose = Pose2D(life.plant.pose.x - 0.3, 0.0, 0.0)
+    life.live(EAST, 2.0)
+    assert len(life.routes) == 2
+    assert life.agent.right_of_way.progress < before
+
+
+def test_a_way_is_sought_again_when_the_robot_is_found_to_stand_on_free_floor(life: Life) -> None:
+    life.plant.pose = Pose2D(5.9, 5.9, 0.0)  # not localized yet: inside a wall
+    assert life.live(EAST, 0.5)[-1].state == "no way"
+    life.plant.pose = Pose2D(0.0, 0.0, 0.0)
+    assert life.live(EAST, 0.5)[-1].state != "no way"
+
+
+def test_the_lease_runs_on_the_clock_that_the_robot_is_told_not_on_its_odometry_s_stamps(life: Life) -> None:
+    told = life.agent.think_and_act(Observation(life.plant.odometry(1000.0), None), EAST, now=5.0).intention
+    assert told.stamp == 1000.0
+    directive = Directive("r0", BOOT, told.seq, told.standing.route, 0.0)
+    life.agent.receive_directives(DirectiveSet(1, 1, 0.0, 1.0, (directive,)), 5.0)
+    assert not life.agent.right_of_way.local
+    life.agent.think_and_act(Observation(life.plant.odometry(1000.1), None), EAST, now=8.0)
+    assert life.agent.right_of_way.local
