@@ -19,7 +19,6 @@ class Account:
     def __init__(self, intention: Intention) -> None:
         self.intention = intention
         self.blocked_since = math.inf
-        self.unrouted_since = math.inf
         self._issued: deque[tuple[int, float]] = deque()
 
     @property

@@ -21,7 +21,7 @@ from ewm_ros.errors import InputError
 from ewm_ros.messages import UINT32, Conflict, Directive, DirectiveSet, Grant, Intention, Route
 
 STANDING_REACH = 0.02  # m; who may go no further than this stands
-ROUTE_PATIENCE = 10.0  # s in which a robot's route must arrive before the others drive without knowing it
+ROUTE_PATIENCE = 10.0  # s of silence after which the others drive though a robot's route has not arrived
 MAX_ROBOTS = 64  # that fit into one set of directives
 NAMED = 3  # robots waited for that are named to a robot: they come back in its intentions, which are short
 LISTENING = 1.5  # s in which a starting coordinator only listens: longer than any robot is silent
@@ -111,17 +111,16 @@ class Coordinator:
     def _unknown_ways(self, now: float) -> bool:
         """Whether there is a robot whose route has not arrived: nobody can be kept out of its way.
 
-        One that stands and does not say where it wants to go is not awaited for ever.
+        One that stands and has fallen silent before it said where it wants to go is not awaited for ever.
         """
         unknown = False
         for account in self._accounts.values():
             intention = account.intention
             if self._book.knows_route_of(intention):
-                account.unrouted_since = math.inf
                 continue
-            account.unrouted_since = min(account.unrouted_since, now)
             moves = account.standing.reach > account.standing.progress + STANDING_REACH
-            awaited = now - account.unrouted_since < ROUTE_PATIENCE and self._book.place_on_route(intention) is None
+            heard = self._roster.silence(intention.robot, now) < ROUTE_PATIENCE
+            awaited = heard and self._book.place_on_route(intention) is None
             unknown = unknown or moves or awaited
         return unknown
 

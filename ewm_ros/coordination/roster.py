@@ -28,6 +28,10 @@ class Roster:
     def __getitem__(self, robot: str) -> Intention:
         return self._newest[robot]
 
+    def silence(self, robot: str, now: float) -> float:
+        """s since the robot was heard."""
+        return now - self._heard[robot]
+
     def take(self, intention: Intention, now: float) -> bool:
         """Keep the intention if it is newer than what is known of its robot; whether it was.
 

@@ -140,6 +140,10 @@ EVENTS = st.lists(
     "corridor", 5, Faults(), 633, [(5, "restart r0"), (87, "restart r1"), (264, "restart r0"), (425, "restart r0")]
 )
 @example("corridor", 6, Faults(loss=0.7, delay=0.3), 1, [(41, "kill and start"), (485, "start")])
+@example(
+    "corridor", 3, Faults(loss=0.7, delay=0.3, duplication=0.3), 6,
+    [(62, "restart r2"), (126, "kill and start"), (126, "kill and start"), (430, "restart r1")],
+)  # fmt: skip
 @example("crossing", 5, Faults(loss=0.5), 198, [(118, "start"), (118, "start"), (118, "start")])
 @given(
     place=st.sampled_from(sorted(PLACES)),
