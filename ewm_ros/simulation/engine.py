@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
+
+from typing_extensions import Self
 
 
 @contextmanager
@@ -23,4 +26,25 @@ def _silent_stderr() -> Iterator[None]:
 with _silent_stderr():
     import pybullet
 
-__all__ = ["pybullet"]
+__all__ = ["EngineClient", "pybullet"]
+
+
+class EngineClient:
+    """Owns an engine instance without a window; as a context manager it closes the instance in the end."""
+
+    def __init__(self) -> None:
+        self._client: int = pybullet.connect(pybullet.DIRECT)
+
+    def close(self) -> None:
+        """Give the engine's memory back; may be called again."""
+        if self._client >= 0:
+            pybullet.disconnect(physicsClientId=self._client)
+            self._client = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from types import TracebackType
 
 import numpy as np
-from typing_extensions import Self
 
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray, Pose2D
@@ -16,7 +14,7 @@ from ewm_ros.sensing import STANDSTILL, Observation, Odometry, Scan, Velocity
 from ewm_ros.simulation.bodies import add_floor_things, load_robot
 from ewm_ros.simulation.contacts import NEAR, NEAR_END, TOUCH_END, Contact, Episodes, Gaps
 from ewm_ros.simulation.drive import SLIP_V, SLIP_W, Drive, draw_traits
-from ewm_ros.simulation.engine import pybullet
+from ewm_ros.simulation.engine import EngineClient, pybullet
 from ewm_ros.simulation.lidar import RayCaster
 from ewm_ros.simulation.scenario import Scenario
 from ewm_ros.trajectory import STEP
@@ -25,7 +23,7 @@ SUBSTEPS = 6
 RANGE_NOISE = 0.01  # m, standard deviation of a measured range
 
 
-class PhysicsWorld:
+class PhysicsWorld(EngineClient):
     """One running scenario. Robots are named by their index in the scenario throughout.
 
     Everything random comes from streams of (seed, robot index, purpose), and as many numbers are drawn each step
@@ -58,7 +56,7 @@ class PhysicsWorld:
         self.near_misses: tuple[Contact, ...] = ()
         self._steps = 0
         self._prepare_robots()
-        self._client = pybullet.connect(pybullet.DIRECT)
+        super().__init__()
         try:
             self._fill_world()
         except InputError:
@@ -216,17 +214,3 @@ class PhysicsWorld:
         noisy = np.where(true < lidar.range_max, np.clip(true + self._noise[k], 0.0, lidar.range_max), true)
         scan = Scan(self.time, 0.0, lidar.angle_increment, lidar.range_max, noisy)
         return Observation(Odometry(self.time, pose, velocity.v, velocity.w), scan)
-
-    def close(self) -> None:
-        """Give the physics engine's memory back; may be called again."""
-        if self._client >= 0:
-            pybullet.disconnect(physicsClientId=self._client)
-            self._client = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

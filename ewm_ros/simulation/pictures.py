@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from typing_extensions import Self
 
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.simulation.bodies import load_robot
-from ewm_ros.simulation.engine import pybullet
+from ewm_ros.simulation.engine import EngineClient, pybullet
 from ewm_ros.simulation.physics import PhysicsWorld
 from ewm_ros.simulation.scenario import Scenario
 from ewm_ros.simulation.shapes import Bounds
@@ -37,7 +35,7 @@ GIF_COLOURS = 64
 PALETTE_FRAMES = 8  # at most, that the colours are chosen from
 
 
-class Studio:
+class Studio(EngineClient):
     """A stage with a scenario's floor and robots, and a camera that looks down on it.
 
     Args:
@@ -59,7 +57,7 @@ class Studio:
         if view not in PITCHES:
             raise InputError(f"unknown view {view!r}: there are {', '.join(PITCHES)}")
         self._size = (width, height)
-        self._client = pybullet.connect(pybullet.DIRECT)
+        super().__init__()
         try:
             self._bodies = _furnish(self._client, scenario)
         except InputError:
@@ -95,20 +93,6 @@ class Studio:
         width, height_px = self._size
         rgba: Picture = np.asarray(image[2], dtype=np.uint8).reshape(height_px, width, 4)
         return np.array(rgba[:, :, :3])
-
-    def close(self) -> None:
-        """Give the stage's memory back; may be called again."""
-        if self._client >= 0:
-            pybullet.disconnect(physicsClientId=self._client)
-            self._client = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def render(physics: PhysicsWorld, width: int = 960, height: int = 540, focus: Bounds | None = None) -> Picture:
