@@ -97,12 +97,16 @@ class Solver:
             me = occupants[name]
             if not me.movable or name in decisions:
                 continue
-            if me.high >= min(me.length, me.low + REFILL):
-                decisions[name] = Decision(me.high)
-                continue
             near = [
                 o for o in self._book.neighbours(name) if not self._book.space(name, o).passed(me.low, occupants[o].low)
             ]
+            undone = self._undo(me, [occupants[o] for o in near])
+            if undone is not None:
+                decisions[name] = undone
+                continue
+            if me.high >= min(me.length, me.low + REFILL):
+                decisions[name] = Decision(me.high)
+                continue
             refused = self._refused.get(name)
             if refused and refused[0] == {o: _state(occupants[o]) for o in refused[0] if o in occupants}:
                 wait = self._wait(me, me.high, refused[1].waits_for, occupants)
@@ -127,6 +131,15 @@ class Solver:
                 self._refused[name] = ({o: _state(occupants[o]) for o in matter}, decisions[name])
         self._last = decisions
         return decisions
+
+    def _undo(self, me: Occupant, others: Iterable[Occupant]) -> Decision | None:
+        """A shorter interval, if somebody is found to be in mine: one that has just come, or was not heard so far."""
+        end, there = me.high, []
+        for other in others:
+            free = self._book.tight_space(me.robot, other.robot).free_until(me.low, end, other.low, other.high)
+            if free < end:
+                end, there = max(free, me.low), [*there, other.robot]
+        return Decision(end, tuple(sorted(there))) if there else None
 
     def _rounded_up(self, me: Occupant, near: Iterable[str]) -> float:
         """Where the interval should end: ahead of the robot, and not in the middle of a crossing."""

@@ -144,6 +144,13 @@ EVENTS = st.lists(
     "corridor", 3, Faults(loss=0.7, delay=0.3, duplication=0.3), 6,
     [(62, "restart r2"), (126, "kill and start"), (126, "kill and start"), (430, "restart r1")],
 )  # fmt: skip
+@example(
+    "roundabout", 4, Faults(loss=0.7, duplication=0.3), 821,
+    [
+        (54, "restart r2"), (110, "cut off r0"), (110, "restart r0"), (127, "kill"), (127, "kill"), (167, "kill"),
+        (188, "kill and start"), (286, "restart r1"), (337, "cut off r0"), (341, "restart r0"),
+    ],
+)  # fmt: skip
 @example("crossing", 5, Faults(loss=0.5), 198, [(118, "start"), (118, "start"), (118, "start")])
 @given(
     place=st.sampled_from(sorted(PLACES)),
