@@ -134,11 +134,13 @@ class Solver:
 
     def _undo(self, me: Occupant, others: Iterable[Occupant]) -> Decision | None:
         """A shorter interval, if somebody is found to be in mine: one that has just come, or was not heard so far."""
-        end, there = me.high, []
+        end = me.high
+        there: list[str] = []
         for other in others:
             free = self._book.tight_space(me.robot, other.robot).free_until(me.low, end, other.low, other.high)
             if free < end:
-                end, there = max(free, me.low), [*there, other.robot]
+                end = max(free, me.low)
+                there.append(other.robot)
         return Decision(end, tuple(sorted(there))) if there else None
 
     def _rounded_up(self, me: Occupant, near: Iterable[str]) -> float:
