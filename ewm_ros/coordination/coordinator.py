@@ -104,7 +104,7 @@ class Coordinator:
         self.epoch += 1
         contested = any(now - last < self.lease for _, last in self._elders.values())
         granting = now - self._started >= LISTENING and not contested and self.refused is None
-        decisions = self._solver.decide(self._occupants(now)) if granting and not self._unknown_ways(now) else {}
+        decisions = self._solver.decide(self._occupants()) if granting and not self._unknown_ways(now) else {}
         directives = [self._directive(name, decisions, now) for name in self._accounts]
         return DirectiveSet(self.nonce, self.epoch, now if clock is None else clock, self.lease, tuple(directives))
 
@@ -124,7 +124,7 @@ class Coordinator:
             unknown = unknown or moves or awaited
         return unknown
 
-    def _occupants(self, now: float) -> dict[str, Occupant]:
+    def _occupants(self) -> dict[str, Occupant]:
         occupants = {}
         for name, account in self._accounts.items():
             route, standing = self._book[name], account.standing

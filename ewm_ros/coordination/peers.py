@@ -114,10 +114,10 @@ class Peers:
             # One that the coordinator has never heard may have got more from the former one than it could tell yet.
             unheard = answer is None or answer.boot != peer.intention.boot
             reach = self.book[name].path.length if unheard else peer.reach
-            known = answer is not None and answer.boot == peer.intention.boot and answer.answered >= peer.local_since
-            if not known and not self.route_known(name) and peer.reach > peer.low:
+            if answer is not None and not unheard and answer.answered >= peer.local_since:
+                continue
+            if not self.route_known(name) and peer.reach > peer.low:
                 return hold  # it may move along a route that has not arrived
-            if not known:
-                space = self.book.space(self._robot, name)
-                end = min(end, max(space.free_until(hold, end, peer.low, reach), hold))
+            space = self.book.space(self._robot, name)
+            end = min(end, max(space.free_until(hold, end, peer.low, reach), hold))
         return end

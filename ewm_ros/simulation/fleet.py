@@ -38,7 +38,6 @@ class _Robot:
 
     agent: IntegratedAgent
     goal: Goal
-    gate: CommandGate
     starts: int = 1
     action: Action | None = None
 
@@ -86,7 +85,7 @@ class Fleet:
                 self._drivers[name] = RouteDriver.on(path, scenario.types[index])
             else:
                 x, y = scenario.goals[index]
-                self._robots[name] = _Robot(self._new_agent(name, 1), Goal(goal_name(x, y), x, y), gate)
+                self._robots[name] = _Robot(self._new_agent(name, 1), Goal(goal_name(x, y), x, y))
         if policy == "intention":
             self.start_coordinator()
 
