@@ -36,12 +36,17 @@ def resource(folder: str, name_or_path: str, suffix: str, *, kind: str) -> Path:
     Raises:
         InputError: there is no such file; the line lists the names there are.
     """
-    path = Path(name_or_path).expanduser()
-    if "/" in name_or_path or name_or_path.endswith(suffix):
+    try:
+        if "/" in name_or_path or name_or_path.endswith(suffix):
+            path = Path(name_or_path).expanduser()
+            if path.is_file():
+                return path
+            reason = "is not a regular file" if path.exists() else "does not exist"
+            raise InputError(f"{kind} file {name_or_path!r} {reason}")
+        path = share() / folder / f"{name_or_path}{suffix}"
         if path.is_file():
             return path
-        raise InputError(f"{kind} file {name_or_path!r} does not exist")
-    path = share() / folder / f"{name_or_path}{suffix}"
-    if path.is_file():
-        return path
+    except (OSError, RuntimeError) as error:  # a name that is too long, a folder that is not ours, nobody's home
+        explained = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{kind} file {name_or_path[:100]!r} cannot be read ({explained})") from error
     raise InputError(f"unknown {kind} {name_or_path!r}: there are {', '.join(available(folder, suffix))}")

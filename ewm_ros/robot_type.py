@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
-from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
 
 from ewm_ros.errors import InputError
 from ewm_ros.resources import resource
+from ewm_ros.yaml_files import first_error, load_yaml
 
 
 class _Strict(BaseModel):
@@ -44,47 +42,6 @@ class RobotType(_Strict):
     def braking_distance(self, speed: float) -> float:
         """m driven from `speed` (m/s) to standstill, the motors' lag included."""
         return speed * speed / (2.0 * self.max_acceleration) + speed * self.lag
-
-
-def first_error(error: ValidationError) -> str:
-    """The first complaint of pydantic as `key.path: reason`."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}" if where else first["msg"]
-
-
-class _OneKeyLoader(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice; PyYAML's own silently takes the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    problem = f"the key {key.value!r} is there twice"
-                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def load_yaml(path: Path) -> object:
-    """The content of a YAML file.
-
-    Raises:
-        InputError: the file cannot be read, is not YAML or gives a key twice; the line names the file and the place.
-    """
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_OneKeyLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None)
-        reason = f": {problem}" if problem else ""
-        raise InputError(f"{path}: not valid YAML{place}{reason}") from error
-    except (ValueError, RecursionError) as error:  # an impossible date; brackets nested without end
-        raise InputError(f"{path}: not valid YAML ({type(error).__name__})") from error
 
 
 def load_robot_type(name_or_path: str) -> RobotType:

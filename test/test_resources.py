@@ -69,7 +69,7 @@ def test_a_path_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert resource("worlds", "~/site.yaml", ".yaml", kind="world") == tmp_path / "site.yaml"
 
 
-@pytest.mark.parametrize("path", ["./nothing.yaml", "nothing.yaml", "../worlds/doorway", "/", "worlds/"])
+@pytest.mark.parametrize("path", ["./nothing.yaml", "nothing.yaml", "../worlds/doorway", "worlds/"])
 def test_a_path_without_a_file_is_refused_by_its_name(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +79,21 @@ def test_a_path_without_a_file_is_refused_by_its_name(
     assert str(error.value) == f"world file {path!r} does not exist"
 
 
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/", "is not a regular file"),
+        ("/dev/zero", "is not a regular file"),
+        ("x" * 5000, "cannot be read (File name too long)"),
+        ("~nobody-of-this-name/x.yaml", "cannot be read (Could not determine home directory.)"),
+    ],
+)
+def test_what_is_no_file_of_ones_own_is_refused_too(path: str, reason: str) -> None:
+    with pytest.raises(InputError) as error:
+        resource("worlds", path, ".yaml", kind="world")
+    assert str(error.value) == f"world file {path[:100]!r} {reason}"
+
+
 def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
-    with pytest.raises(InputError, match=r"unknown world 'mars': there are corridor, .*doorway"):
+    with pytest.raises(InputError, match=r"unknown world 'mars': there are .*corridor, .*doorway"):
         resource("worlds", "mars", ".yaml", kind="world")

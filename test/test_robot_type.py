@@ -9,7 +9,7 @@ import yaml
 
 from ewm_ros.errors import InputError
 from ewm_ros.resources import available
-from ewm_ros.robot_type import RobotType, load_robot_type, load_yaml
+from ewm_ros.robot_type import RobotType, load_robot_type
 
 CONTENT = {
     "name": "cart",
@@ -80,30 +80,10 @@ def test_every_key_is_needed(tmp_path: Path, key: str) -> None:
         load_robot_type(file)
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("name: [", "not valid YAML at line"),
-        ("name: cart\nradius: 1\nname: again\n", "line 3, column 1: the key 'name' is there twice"),
-        ("born: 2024-13-45\n", "not valid YAML"),
-        ("[" * 5000, "not valid YAML"),
-        ("!!python/object/apply:os.system [true]", "not valid YAML"),
-    ],
-)
-def test_what_is_no_yaml_is_refused_in_one_line_with_its_place(tmp_path: Path, text: str, reason: str) -> None:
-    file = written(tmp_path, text)
-    with pytest.raises(InputError) as error:
-        load_yaml(Path(file))
-    assert str(error.value).startswith(f"{file}: ")
-    assert reason in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    file = tmp_path / "cart.yaml"
-    file.write_bytes(b"\xff\xfe\x00\x80")
-    with pytest.raises(InputError, match="cannot be read"):
-        load_robot_type(str(file))
+def test_a_file_that_is_no_plain_yaml_is_refused_by_file_and_key(tmp_path: Path) -> None:
+    file = written(tmp_path, "lidar: {rays: !!python/object/apply:os.getpid []}\n")
+    with pytest.raises(InputError, match=rf"^{file}: lidar\.rays: the tag .* is not allowed"):
+        load_robot_type(file)
 
 
 @pytest.mark.parametrize("text", ["", "- 1\n", "just words\n"])
