@@ -1,15 +1,20 @@
-"""`ewm worlds`: which worlds there are, and whether a file is one."""
+"""`ewm worlds`: which worlds there are, whether a file is one, and new ones from seeds."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from ewm_ros.cli.common import AsJson, out, print_json
+from ewm_ros.errors import InputError
 
-app = typer.Typer(help="List the worlds, or check a world file.", invoke_without_command=True)
+if TYPE_CHECKING:
+    from ewm_ros.simulation.world_format import World
+
+app = typer.Typer(help="List the worlds, check a world file, or make a world.", invoke_without_command=True)
 
 
 @app.callback()
@@ -22,19 +27,7 @@ def worlds(context: typer.Context, as_json: AsJson = False) -> None:
 
     found = [load_world(name) for name in available("worlds", ".yaml")]
     if as_json:
-        print_json(
-            {
-                "worlds": [
-                    {
-                        "name": w.name,
-                        "task": w.task,
-                        "robots": w.robots.count.model_dump(),
-                        "description": w.description,
-                    }
-                    for w in found
-                ]
-            }
-        )
+        print_json({"worlds": [_facts(world) for world in found]})
         return
     table = Table("world", "task", "robots", "description")
     for world in found:
@@ -44,11 +37,53 @@ def worlds(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def check(file: Annotated[str, typer.Argument(help="A world's name or the path of a world file.")]) -> None:
+def check(
+    file: Annotated[str, typer.Argument(help="A world's name or the path of a world file.")], as_json: AsJson = False
+) -> None:
     """Check a world file: exit status 0, or 2 and a line that names the key and the reason."""
     from ewm_ros.simulation.scenario import make_scenario
     from ewm_ros.simulation.world_file import load_world
 
     world = load_world(file)
-    make_scenario(world, world.robots.count.max, seed=0)
-    out.print(f"{file}: fine, {world.robots.count.min} to {world.robots.count.max} robots")
+    count = world.robots.count
+    for robots in sorted({count.min, count.default, count.max}):
+        make_scenario(world, robots, seed=0)
+    if as_json:
+        print_json({"file": file, **_facts(world)})
+        return
+    out.print(f"{file}: fine, {count.min} to {count.max} robots", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def make(
+    seed: Annotated[int, typer.Option(help="1,000,000 or more; the world is called procedural-SEED.")],
+    output: Annotated[Path | None, typer.Option("--out", help="File to write; standard output if not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a world from a seed and write it as a world file."""
+    from ewm_ros.simulation.procedural import procedural_world
+    from ewm_ros.simulation.world_writer import world_text
+
+    world = procedural_world(seed)
+    text = world_text(world)
+    if output is not None:
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"--out {output}: {error.strerror}") from error
+    if as_json:
+        print_json({"file": None if output is None else str(output), **_facts(world), "yaml": text})
+    elif output is None:
+        typer.echo(text, nl=False)
+    else:
+        out.print(f"{output}: {world.description}", highlight=False, soft_wrap=True)
+
+
+def _facts(world: World) -> dict[str, object]:
+    """What `--json` tells of a world."""
+    return {
+        "name": world.name,
+        "task": world.task,
+        "robots": world.robots.count.model_dump(),
+        "description": world.description,
+    }

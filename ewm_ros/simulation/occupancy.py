@@ -33,10 +33,21 @@ def occupancy_grid(floor: Floor, resolution: float = 0.05) -> OccupancyGrid:
     y = y0 + (np.arange(rows, dtype=np.float64) - (margin - 0.5)) * resolution
     occupied = np.zeros((rows, columns), dtype=np.bool_)
     for box in floor.boxes:
-        occupied |= _under_box(box, x, y, resolution / 2)
+        corners = box.corners()
+        window = _window(corners.min(axis=0), corners.max(axis=0), x, y)
+        occupied[window] |= _under_box(box, x[window[1]], y[window[0]], resolution / 2)
     for disc in floor.discs:
-        occupied |= _under_disc(disc, x, y, resolution / 2)
+        centre = np.array([disc.x, disc.y])
+        window = _window(centre - disc.radius, centre + disc.radius, x, y)
+        occupied[window] |= _under_disc(disc, x[window[1]], y[window[0]], resolution / 2)
     return OccupancyGrid(resolution, (x0 - margin * resolution, y0 - margin * resolution), occupied)
+
+
+def _window(low: FloatArray, high: FloatArray, x: FloatArray, y: FloatArray) -> tuple[slice, slice]:
+    """Rows and columns of the cells that a thing between two corners (m) may reach into: all others are left alone."""
+    first, last = np.searchsorted(x, [low[0], high[0]]), np.searchsorted(y, [low[1], high[1]])
+    columns, rows = (slice(max(int(a) - 1, 0), int(b) + 1) for a, b in (first, last))
+    return rows, columns
 
 
 def _under_box(box: Box, x: FloatArray, y: FloatArray, half: float) -> NDArray[np.bool_]:

@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Literal, get_args
 
 from ewm_ros.errors import InputError
-from ewm_ros.geometry import Pose2D, wrap_angle
+from ewm_ros.geometry import Polyline, Pose2D, wrap_angle
 from ewm_ros.names import robot_name
 from ewm_ros.randomness import stream
 from ewm_ros.robot_type import RobotType, load_robot_type
-from ewm_ros.simulation.shapes import Bounds, Box, Disc, DistanceField
-from ewm_ros.simulation.world_checks import START_JITTER, YAW_JITTER
-from ewm_ros.simulation.world_format import Regions, World
+from ewm_ros.simulation.placement import TRIES, draw_goals, draw_starts
+from ewm_ros.simulation.shapes import Bounds, Box, Disc
+from ewm_ros.simulation.world_format import Point, Stations, TaskName, World
 
-TRIES = 1000  # draws for one place before a region counts as full
+Bodies = Literal["driven", "wheels"]  # of robots: one body that is given its velocity, or wheels that are turned
+BODIES: tuple[Bodies, ...] = get_args(Bodies)
+
+VIEW = 3.0  # m that robots see in the task allocate if the world says nothing else
+DELIVERY_TIME = 300.0  # s that a delivery episode lasts if the world says nothing else
+PERSONAL_SPACE = 0.5  # m between a person and the robots at the start
 DETOUR = 1.3  # how much longer than the straight line a way is taken to be
 EXTRA_TURN = math.pi  # rad, turning on the way beside the first turn towards the goal
+
+
+@dataclass(frozen=True, slots=True)
+class Walker:
+    """Somebody who walks to and fro on a polyline.
+
+    Attributes:
+        path: corners, m.
+        speed: m/s.
+        radius: m.
+        begin: m along the path, where the walk begins, towards its end.
+    """
+
+    name: str
+    path: tuple[Point, ...]
+    speed: float
+    radius: float
+    begin: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +51,14 @@ class Scenario:
     Attributes:
         world: its name.
         starts: poses in the map frame, jitter included.
-        goals: x, y (m).
+        goals: x, y (m); in the task `reach` robot i's is goals[i], in `allocate` nobody's, in `deliver` there are none.
         time_limit: s of simulated time.
         boxes: walls, the four border walls last.
         discs: pillars.
+        people: who walks about.
+        view: m that robots see in the task `allocate`.
+        stations: of the task `deliver`.
+        varied: whether robots differ from their types, slip, and measure with noise; ideal ones otherwise.
     """
 
     world: str
@@ -40,34 +66,36 @@ class Scenario:
     names: tuple[str, ...]
     types: tuple[RobotType, ...]
     starts: tuple[Pose2D, ...]
-    goals: tuple[tuple[float, float], ...]
+    goals: tuple[Point, ...]
     time_limit: float
     bounds: Bounds
     boxes: tuple[Box, ...]
     discs: tuple[Disc, ...]
+    people: tuple[Walker, ...] = ()
+    task: TaskName = "reach"
+    view: float = VIEW
+    stations: Stations | None = None
+    varied: bool = True
 
 
-def make_scenario(world: World, robots: int, seed: int) -> Scenario:
+def make_scenario(world: World, robots: int, seed: int, varied: bool = True) -> Scenario:
     """Draw a scenario: fixed starts are moved by at most 0.05 m and 0.05 rad, places in regions are drawn.
 
     Each robot draws from its own streams, in the order of indices, so that robot i's place does not depend on how many
     robots come after it.
 
+    Args:
+        varied: False for ideal robots: no slip, no noise, no delay, each exactly as its type says.
+
     Raises:
-        InputError: a number of robots that the world does not take, a negative seed, regions without room, or
-            something in the world that is not simulated.
+        InputError: a number of robots that the world does not take, a negative seed, or regions without room.
     """
     count = world.robots.count
     if not count.min <= robots <= count.max:
         raise InputError(f"world {world.name!r} takes {count.min} to {count.max} robots, not {robots}")
-    if world.people:
-        raise InputError(f"world {world.name!r}: people are not simulated yet")
-    if world.task != "reach" or world.robots.goals is None:
-        raise InputError(f"world {world.name!r}: the task {world.task} is not simulated yet")
     types = tuple(load_robot_type(world.robots.model_of(i)) for i in range(robots))
-    starts = _starts(world, types, seed)
-    goals = _goals(world, types, seed)
-    slowest = max(free_flow_time(*robot) for robot in zip(types, starts, goals, strict=True))
+    starts = draw_starts(world, types, seed)
+    goals = draw_goals(world, types, starts, seed)
     return Scenario(
         world=world.name,
         seed=seed,
@@ -75,14 +103,52 @@ def make_scenario(world: World, robots: int, seed: int) -> Scenario:
         types=types,
         starts=starts,
         goals=goals,
-        time_limit=world.time_limit if world.time_limit is not None else math.ceil(30.0 + 4.0 * slowest),
+        time_limit=world.time_limit or _time_limit(world, types, starts, goals),
         bounds=world.bounds,
         boxes=world.boxes,
         discs=world.discs,
+        people=_people(world, types, starts, seed),
+        task=world.task,
+        view=world.view or VIEW,
+        stations=world.stations,
+        varied=varied,
     )
 
 
-def free_flow_time(robot: RobotType, start: Pose2D, goal: tuple[float, float]) -> float:
+def _time_limit(world: World, types: Sequence[RobotType], starts: Sequence[Pose2D], goals: Sequence[Point]) -> float:
+    """s: 30 and four times what the slowest robot needs alone; in `allocate`, to the goal that is farthest from it."""
+    if world.task == "deliver":
+        return DELIVERY_TIME
+    pairs = list(zip(types, starts, strict=True))
+    if world.task == "allocate":
+        slowest = max(free_flow_time(*pair, goal) for pair in pairs for goal in goals)
+    else:
+        slowest = max(free_flow_time(*pair, goal) for pair, goal in zip(pairs, goals, strict=True))
+    return math.ceil(30.0 + 4.0 * slowest)
+
+
+def _people(world: World, types: Sequence[RobotType], starts: Sequence[Pose2D], seed: int) -> tuple[Walker, ...]:
+    """Everybody where they begin: somewhere on their path, drawn, away from the robots."""
+    walkers = []
+    for i, person in enumerate(world.people):
+        path, rng = Polyline(person.path), stream(seed, i, "person")
+        begin = 0.0
+        for _ in range(TRIES):
+            begin = float(rng.uniform(0.0, path.length))
+            place = path.point_at(begin)
+            gaps = (
+                math.dist(place, (start.x, start.y)) - robot.radius - person.radius
+                for robot, start in zip(types, starts, strict=True)
+            )
+            if min(gaps) >= PERSONAL_SPACE:
+                break
+        else:
+            raise InputError(f"world {world.name!r}: people.{i}: no place on the path is away from all robots' starts")
+        walkers.append(Walker(f"person_{i}", person.path, person.speed, person.radius, begin))
+    return tuple(walkers)
+
+
+def free_flow_time(robot: RobotType, start: Pose2D, goal: Point) -> float:
     """Estimated s to the goal with nobody else there.
 
     The way is taken as 1.3 times the straight line at full speed, plus one speeding up and braking, plus turning to
@@ -92,57 +158,3 @@ def free_flow_time(robot: RobotType, start: Pose2D, goal: tuple[float, float]) -
     turn = abs(wrap_angle(math.atan2(dy, dx) - start.yaw)) + EXTRA_TURN
     drive = DETOUR * math.hypot(dx, dy) / robot.max_speed + robot.max_speed / robot.max_acceleration
     return drive + turn / robot.max_turn_rate
-
-
-def _starts(world: World, types: Sequence[RobotType], seed: int) -> tuple[Pose2D, ...]:
-    fixed = world.robots.starts
-    rngs = [stream(seed, i, "start") for i in range(len(types))]
-    if isinstance(fixed, Regions):
-        places = _draw(world, types, fixed, rngs, "robots.starts")
-        return tuple(Pose2D(x, y, r.uniform(-math.pi, math.pi)) for (x, y), r in zip(places, rngs, strict=True))
-    poses = []
-    for (x, y, yaw), rng in zip(fixed, rngs, strict=False):
-        distance, direction = START_JITTER * math.sqrt(rng.random()), rng.uniform(-math.pi, math.pi)
-        turn = rng.uniform(-YAW_JITTER, YAW_JITTER)
-        poses.append(
-            Pose2D(x + distance * math.cos(direction), y + distance * math.sin(direction), wrap_angle(yaw + turn))
-        )
-    return tuple(poses)
-
-
-def _goals(world: World, types: Sequence[RobotType], seed: int) -> tuple[tuple[float, float], ...]:
-    fixed = world.robots.goals
-    if isinstance(fixed, Regions):
-        return tuple(_draw(world, types, fixed, [stream(seed, i, "goal") for i in range(len(types))], "robots.goals"))
-    return tuple((fixed or ())[: len(types)])
-
-
-def _draw(
-    world: World, types: Sequence[RobotType], places: Regions, rngs: Sequence[np.random.Generator], key: str
-) -> list[tuple[float, float]]:
-    """One place for each robot, drawn evenly from the regions and drawn again while it is too close to anything."""
-    field = DistanceField(world)
-    corners = np.asarray(places.regions, dtype=np.float64)
-    areas = np.prod(corners[:, 1] - corners[:, 0], axis=1)
-    drawn: list[tuple[float, float]] = []
-    for i, rng in enumerate(rngs):
-        gap = types[i].radius + places.clearance
-
-        def fits(x: float, y: float, gap: float = gap) -> bool:
-            free = field.distances(np.array([[x, y]])).min() >= gap
-            others = zip(drawn, types, strict=False)
-            return bool(free) and all(math.dist((x, y), p) >= gap + robot.radius for p, robot in others)
-
-        drawn.append(_first_fit(corners, areas, rng, fits, f"world {world.name!r}: {key}: no room for {robot_name(i)}"))
-    return drawn
-
-
-def _first_fit(
-    corners: np.ndarray, areas: np.ndarray, rng: np.random.Generator, fits: Callable[[float, float], bool], sorry: str
-) -> tuple[float, float]:
-    for _ in range(TRIES):
-        low, high = corners[rng.choice(len(areas), p=areas / areas.sum())]
-        x, y = rng.uniform(low, high)
-        if fits(float(x), float(y)):
-            return float(x), float(y)
-    raise InputError(f"{sorry} in its regions, {TRIES} draws were all too close to something")

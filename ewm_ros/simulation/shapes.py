@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked_dataclass
 from pydantic_core import PydanticCustomError
@@ -112,6 +113,39 @@ class DistanceField:
         """(N, 2) m -> (N, things) m, negative inside a thing."""
         to_discs = np.hypot(points[:, None, 0] - self._discs[:, 0], points[:, None, 1] - self._discs[:, 1])
         return np.concatenate([_signed_distances(points, self._boxes), to_discs - self._discs[:, 2]], axis=1)
+
+    def from_segment(self, a: tuple[float, float], b: tuple[float, float]) -> FloatArray:
+        """Distances of the straight line from a to b: (things,) m, 0 for what it crosses."""
+        ends = np.array([a, b], dtype=np.float64)
+        c, s, half = self._boxes[:, 4], self._boxes[:, 5], self._boxes[:, None, 2:4]
+        dx, dy = ends[:, None, 0] - self._boxes[:, 0], ends[:, None, 1] - self._boxes[:, 1]
+        local = np.stack([c * dx + s * dy, c * dy - s * dx], axis=-1).transpose(1, 0, 2)  # (boxes, ends, 2)
+        corners = half * [[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]]
+        to_corners = _from_lines(corners, local[:, None, 0], local[:, None, 1]).min(axis=1)
+        to_boxes = np.minimum(np.maximum(self.distances(ends)[:, : len(c)].min(axis=0), 0.0), to_corners)
+        to_boxes[_crossed(local[:, 0], local[:, 1], half[:, 0])] = 0.0
+        to_discs = _from_lines(self._discs[:, :2], ends[0], ends[1]) - self._discs[:, 2]
+        return np.concatenate([to_boxes, np.maximum(to_discs, 0.0)])
+
+
+def _from_lines(points: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
+    """Distances (...) of points (..., 2) from the straight lines a to b, which are broadcast against them."""
+    along = b - a
+    squared = np.maximum((along * along).sum(axis=-1), 1e-18)
+    f = np.clip(((points - a) * along).sum(axis=-1) / squared, 0.0, 1.0)
+    off = points - a - f[..., None] * along
+    return np.asarray(np.hypot(off[..., 0], off[..., 1]))
+
+
+def _crossed(a: FloatArray, b: FloatArray, half: FloatArray) -> NDArray[np.bool_]:
+    """Which rectangles of these half sizes (N, 2) around the origin the lines from a to b, (N, 2), pass through."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        enter, leave = (-half - a) / (b - a), (half - a) / (b - a)
+    beside = (a == b) & (np.abs(a) > half)
+    first = np.where(a == b, np.where(beside, np.inf, -np.inf), np.minimum(enter, leave))
+    last = np.where(a == b, np.where(beside, -np.inf, np.inf), np.maximum(enter, leave))
+    crossed: NDArray[np.bool_] = np.maximum(first.max(axis=1), 0.0) <= np.minimum(last.min(axis=1), 1.0)
+    return crossed
 
 
 def _signed_distances(points: FloatArray, table: FloatArray) -> FloatArray:

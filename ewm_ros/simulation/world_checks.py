@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from ewm_ros.errors import InputError
 from ewm_ros.robot_type import RobotType, load_robot_type
+from ewm_ros.simulation.connections import Connections
 from ewm_ros.simulation.shapes import DistanceField
 from ewm_ros.simulation.world_format import Point, Regions, World
 
 START_JITTER = 0.05  # m, largest shift of a fixed start by the seed
 YAW_JITTER = 0.05  # rad
+MAX_AREA = 5_000.0  # m^2, of a floor: robots plan on a map of 0.05 m
 GOAL_MARGIN = 0.1  # m between a body at its goal and a wall, so that a planner on a grid of 0.05 m finds a way there
 
 
@@ -25,10 +28,11 @@ def flaws(world: World) -> Iterator[str]:
         yield f"robots.model: {len(robots.model)} types listed for up to {most} robots"
         return
     try:
-        types = [load_robot_type(robots.model_of(i)) for i in range(most)]
+        types = robot_types(world)
     except InputError as error:
         yield f"robots.model: {error}"
         return
+    yield from _floor(world)
     yield from _starts_and_goals(world, types)
     yield from _people(world)
     for i, role in enumerate(world.roles):
@@ -38,6 +42,24 @@ def flaws(world: World) -> Iterator[str]:
         widest = max(robot.radius for robot in types)
         for key, points in (("pick", world.stations.pick), ("drop", world.stations.drop)):
             yield from _places(world, f"stations.{key}", points, [widest + GOAL_MARGIN] * len(points))
+    yield from Connections(world, types).flaws()
+
+
+def robot_types(world: World) -> tuple[RobotType, ...]:
+    """The types of all robots that may take part, in the order of their indices.
+
+    Raises:
+        InputError: as `load_robot_type`.
+    """
+    models = [world.robots.model_of(i) for i in range(world.robots.count.max)]
+    types = {model: load_robot_type(model) for model in dict.fromkeys(models)}
+    return tuple(types[model] for model in models)
+
+
+def _floor(world: World) -> Iterator[str]:
+    (x0, x1), (y0, y1) = world.bounds.x, world.bounds.y
+    if (x1 - x0) * (y1 - y0) > MAX_AREA:
+        yield f"bounds: the floor has {(x1 - x0) * (y1 - y0):.0f} m^2, at most {MAX_AREA:.0f} m^2 can be mapped"
 
 
 def _task(world: World) -> Iterator[str]:
@@ -108,5 +130,17 @@ def _regions(world: World, key: str, places: Regions) -> Iterator[str]:
 
 
 def _people(world: World) -> Iterator[str]:
+    """Corners of their paths, and the ways between them, along which they take the room of their radius."""
+    field = DistanceField(world)
     for i, person in enumerate(world.people):
+        if all(corner == person.path[0] for corner in person.path):
+            yield f"people.{i}.path: has no length, all its corners are the same"
         yield from _places(world, f"people.{i}.path", person.path, [person.radius] * len(person.path))
+        for k, (a, b) in enumerate(pairwise(person.path)):
+            distances = field.from_segment(a, b)
+            nearest = int(distances.argmin())
+            gap, name = float(distances[nearest]), field.names[nearest]
+            if gap < person.radius - 1e-9:
+                passes = f"passes {name} at {gap:.2f} m, the person needs {person.radius:g} m"
+                to = f"people.{i}.path.{k + 1}: the way to ({b[0]:g}, {b[1]:g})"
+                yield f"{to} {passes if gap > 0.0 else f'crosses {name}'}"

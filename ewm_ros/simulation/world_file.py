@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import ValidationError
 
 from ewm_ros.errors import InputError
 from ewm_ros.resources import resource
-from ewm_ros.robot_type import first_error, load_yaml
 from ewm_ros.simulation.world_checks import flaws
 from ewm_ros.simulation.world_format import World
+from ewm_ros.yaml_files import first_error, load_yaml, one_line
 
 __all__ = ["World", "load_world", "parse_world"]
 
 
 def load_world(name_or_path: str) -> World:
-    """Read a world by name (worlds/<name>.yaml) or by the path of a YAML file.
+    """Read a world by name (worlds/<name>.yaml) or by the path of a YAML file, or make `procedural-SEED`.
 
     Raises:
         InputError: no such world, unknown or missing keys, impossible values; one line `FILE: key.path: reason`.
     """
+    seed = re.fullmatch(r"procedural-(0|[1-9]\d{0,17})", name_or_path)
+    if seed:
+        from ewm_ros.simulation.procedural import procedural_world
+
+        return procedural_world(int(seed[1]))
     path = resource("worlds", name_or_path, ".yaml", kind="world")
     return parse_world(load_yaml(path), str(path))
 
@@ -39,14 +46,8 @@ def parse_world(content: object, source: str) -> World:
     try:
         world = World.model_validate(content)
     except ValidationError as error:
-        raise InputError(f"{source}: {_one_line(first_error(error))}") from error
+        raise InputError(f"{source}: {first_error(error)}") from error
     flaw = next(flaws(world), None)
     if flaw is not None:
-        raise InputError(f"{source}: {_one_line(flaw)}")
+        raise InputError(f"{source}: {one_line(flaw)}")
     return world
-
-
-def _one_line(text: str) -> str:
-    """A key in a file may hold a line break or be endless; an error line may not."""
-    shown = text.replace("\n", "\\n").replace("\r", "\\r")
-    return shown if len(shown) <= 400 else f"{shown[:400]}..."

@@ -10,11 +10,16 @@ from typing_extensions import Self
 
 from ewm_ros.simulation.shapes import Bounds, Box, Disc, Number, border
 
+MAX_ROBOTS = 100
+MAX_THINGS = 1000  # walls, pillars, regions, stations; the same for all of them
+MAX_PEOPLE = 100
+
 Positive = Annotated[Number, Field(gt=0.0)]
 NotNegative = Annotated[Number, Field(ge=0.0)]
 Point = tuple[Number, Number]  # m
 Start = tuple[Number, Number, Number]  # m, m, rad
-Count = Annotated[int, Field(strict=True, ge=1)]
+Count = Annotated[int, Field(strict=True, ge=1, le=MAX_ROBOTS)]
+TaskName = Literal["reach", "allocate", "deliver"]
 Line = Annotated[str, Field(strict=True, min_length=1, pattern=r"^[^\n\r]*$")]
 
 PILLAR_HEIGHT = 1.0  # m
@@ -43,7 +48,7 @@ class Pillar(_Strict):
 class Person(_Strict):
     """Somebody who walks to and fro on a polyline."""
 
-    path: Annotated[tuple[Point, ...], Field(min_length=2)]
+    path: Annotated[tuple[Point, ...], Field(min_length=2, max_length=MAX_THINGS)]
     speed: Positive
     radius: Positive
 
@@ -65,7 +70,7 @@ class Fleet(_Strict):
 class Regions(_Strict):
     """Rectangles [[x0, y0], [x1, y1]] that places are drawn from; `clearance` (m) is kept free around each body."""
 
-    regions: Annotated[tuple[tuple[Point, Point], ...], Field(min_length=1)]
+    regions: Annotated[tuple[tuple[Point, Point], ...], Field(min_length=1, max_length=MAX_THINGS)]
     clearance: NotNegative = 0.3
 
     @model_validator(mode="after")
@@ -110,8 +115,8 @@ class Robots(_Strict):
 class Stations(_Strict):
     """Where orders of the task `deliver` are picked up and dropped."""
 
-    pick: Annotated[tuple[Point, ...], Field(min_length=1)]
-    drop: Annotated[tuple[Point, ...], Field(min_length=1)]
+    pick: Annotated[tuple[Point, ...], Field(min_length=1, max_length=MAX_THINGS)]
+    drop: Annotated[tuple[Point, ...], Field(min_length=1, max_length=MAX_THINGS)]
 
 
 class Role(BaseModel):
@@ -129,11 +134,11 @@ class World(_Strict):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
     description: str = ""
     bounds: Bounds
-    walls: tuple[Wall, ...] = ()
-    pillars: tuple[Pillar, ...] = ()
-    people: tuple[Person, ...] = ()
+    walls: Annotated[tuple[Wall, ...], Field(max_length=MAX_THINGS)] = ()
+    pillars: Annotated[tuple[Pillar, ...], Field(max_length=MAX_THINGS)] = ()
+    people: Annotated[tuple[Person, ...], Field(max_length=MAX_PEOPLE)] = ()
     robots: Robots
-    task: Literal["reach", "allocate", "deliver"] = "reach"
+    task: TaskName = "reach"
     time_limit: Positive | None = None
     roles: tuple[Role, ...] = ()
     rules: tuple[Line, ...] = ()

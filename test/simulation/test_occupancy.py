@@ -65,3 +65,13 @@ def test_a_world_and_its_scenario_have_the_same_map() -> None:
 def test_impossible_resolutions_are_refused(resolution: float) -> None:
     with pytest.raises(InputError, match="resolution"):
         occupancy_grid(Site(), resolution)
+
+
+def test_things_that_reach_out_of_the_map_or_lie_beyond_it_are_cut_off() -> None:
+    reaching = Box("wall_0", 2.0, 0.0, 3.0, 0.4, 0.5, 1.0)
+    grid = occupancy_grid(
+        Site(reaching, Box("wall_1", 9.0, 9.0, 1.0, 1.0, 0.0, 1.0), discs=(Disc("p", -9.0, 0.0, 1.0, 1.0),))
+    )
+    assert grid.occupied[grid.cell(1.8, 0.0)]
+    assert (grid.occupied == occupancy_grid(Site(reaching)).occupied).all()
+    assert occupancy_grid(Site(discs=(Disc("p", 0.0, 0.0, 99.0, 1.0),))).occupied.all()

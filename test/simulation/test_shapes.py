@@ -57,3 +57,26 @@ def test_corners_run_counterclockwise() -> None:
     x, y = corners.T
     assert 0.5 * np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) == pytest.approx(1.0)
     assert corners.mean(axis=0) == pytest.approx([1.0, -2.0])
+
+
+@given(
+    box=st.tuples(number, number, side, side, st.floats(-4.0, 4.0)),
+    a=st.tuples(number, number),
+    b=st.tuples(number, number),
+)
+def test_distance_of_a_line_is_that_of_its_nearest_point(
+    box: tuple[float, ...], a: tuple[float, float], b: tuple[float, float]
+) -> None:
+    site = Site(Box("wall_0", *box, 1.0), discs=(Disc("pillar_0", 1.0, -1.0, 0.4, 1.0),))
+    field = DistanceField(site)
+    points = np.array(a) + np.linspace(0.0, 1.0, 2001)[:, None] * (np.array(b) - a)
+    nearest = np.maximum(field.distances(points).min(axis=0), 0.0)
+    assert field.from_segment(a, b) == pytest.approx(nearest, abs=0.004)
+
+
+def test_a_line_that_just_crosses_a_corner_touches_the_box() -> None:
+    field = DistanceField(Site(Box("wall_0", 0.0, 0.0, 2.0, 2.0, 0.0, 1.0)))
+    assert field.from_segment((0.0, 1.9), (1.9, 0.0))[0] == 0.0
+    assert field.from_segment((0.0, 2.1), (2.1, 0.0))[0] == pytest.approx(0.1 / math.sqrt(2.0))
+    assert field.from_segment((-3.0, 0.5), (3.0, 0.5))[0] == 0.0
+    assert field.from_segment((0.1, 0.1), (0.2, 0.1))[0] == 0.0
