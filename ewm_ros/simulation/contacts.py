@@ -17,7 +17,7 @@ TOUCH_END = 0.005  # m, at which a contact ends
 
 @dataclass(frozen=True, slots=True, order=True)
 class Contact:
-    """A robot and what it touched or nearly touched: another robot (of a higher index), a wall or a pillar."""
+    """A robot and what it touched or nearly touched: another robot (of a higher index), a wall, a pillar, somebody."""
 
     robot: str
     other: str
@@ -42,23 +42,34 @@ class Episodes:
 
 
 class Gaps:
-    """Exact distances between round bodies, and from them to walls and pillars, in the plane."""
+    """Exact distances between robots, and from them to walls, pillars and people, in the plane.
 
-    def __init__(self, floor: Floor, names: tuple[str, ...], radii: FloatArray) -> None:
+    Args:
+        names, radii: of the robots.
+        people: names of the people.
+    """
+
+    def __init__(self, floor: Floor, names: tuple[str, ...], radii: FloatArray, people: tuple[str, ...] = ()) -> None:
         self._names = names
         self._radii = radii
         self._field = DistanceField(floor)
-        self._first, self._second = np.triu_indices(len(names), 1)
+        self._others = (*self._field.names, *people, *names)
+        self._later = np.tri(len(names), dtype=np.bool_)  # each pair of robots counts once, with the lower index first
 
-    def within(self, positions: FloatArray, *limits: float) -> tuple[frozenset[Contact], ...]:
-        """For each limit (m) all pairs that are closer. positions: (N, 2) m."""
-        to_things = self._field.distances(positions) - self._radii[:, None]
-        steps = positions[self._first] - positions[self._second]
-        between = np.hypot(steps[:, 0], steps[:, 1]) - self._radii[self._first] - self._radii[self._second]
-        return tuple(self._pairs(to_things, between, limit) for limit in limits)
+    def within(self, positions: FloatArray, people: FloatArray, *limits: float) -> tuple[frozenset[Contact], ...]:
+        """For each limit (m) all pairs that are closer.
 
-    def _pairs(self, to_things: FloatArray, between: FloatArray, limit: float) -> frozenset[Contact]:
-        names = self._names
-        things = (Contact(names[i], self._field.names[j]) for i, j in np.argwhere(to_things < limit))
-        pairs = np.flatnonzero(between < limit)
-        return frozenset([*things, *(Contact(names[self._first[k]], names[self._second[k]]) for k in pairs)])
+        Args:
+            positions: (N, 2) m of the robots.
+            people: (P, 3) m, x, y, radius.
+        """
+        discs = np.concatenate([people, np.column_stack([positions, self._radii])])
+        steps = positions[:, None, :] - discs[:, :2]
+        to_discs = np.hypot(steps[:, :, 0], steps[:, :, 1]) - discs[:, 2]
+        to_discs[:, len(people) :][self._later] = np.inf
+        gaps = np.concatenate([self._field.distances(positions), to_discs], axis=1) - self._radii[:, None]
+        close = [(gaps[i, j], i, j) for i, j in np.argwhere(gaps < max(limits))]
+        return tuple(
+            frozenset(Contact(self._names[i], self._others[j]) for gap, i, j in close if gap < limit)
+            for limit in limits
+        )

@@ -1,7 +1,8 @@
-"""PyBullet, imported without the line that it prints on standard error: commands promise one line there, or none."""
+"""PyBullet without what it prints: commands promise what they write on standard output and standard error."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,22 +12,25 @@ from typing_extensions import Self
 
 
 @contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Nothing reaches the process's standard error, from C code either."""
-    kept = os.dup(2)
+def silence() -> Iterator[None]:
+    """Nothing reaches the process's standard output and error, from C code either."""
+    kept = {stream: os.dup(stream) for stream in (1, 2)}
     with open(os.devnull, "wb") as nothing:
-        os.dup2(nothing.fileno(), 2)
+        for stream in kept:
+            os.dup2(nothing.fileno(), stream)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        ctypes.CDLL(None).fflush(None)  # what C has printed but not yet written
+        for stream, copy in kept.items():
+            os.dup2(copy, stream)
+            os.close(copy)
 
 
-with _silent_stderr():
+with silence():
     import pybullet
 
-__all__ = ["EngineClient", "pybullet"]
+__all__ = ["EngineClient", "pybullet", "silence"]
 
 
 class EngineClient:

@@ -7,6 +7,7 @@ import numpy as np
 from ewm_ros.simulation.contacts import Contact, Episodes, Gaps
 from ewm_ros.simulation.shapes import Bounds, Box, Disc
 
+NOBODY = np.zeros((0, 3))
 A, B = Contact("robot_0", "robot_1"), Contact("robot_0", "wall_0")
 
 
@@ -33,7 +34,7 @@ class Site:
 def test_gaps_are_between_bodies_not_between_their_middles() -> None:
     gaps = Gaps(Site(), ("robot_0", "robot_1", "robot_2"), np.array([0.3, 0.4, 0.3]))
     positions = np.array([[0.0, 0.55], [0.74, 0.3], [2.15, 0.0]])
-    near, wider = gaps.within(positions, 0.1, 0.3)
+    near, wider = gaps.within(positions, NOBODY, 0.1, 0.3)
     # robot_0 is 0.05 m from the wall and robot_2 from the pillar; robot_1 is 0.08 m from robot_0, 0.2 m from the wall.
     assert near == {Contact("robot_0", "wall_0"), Contact("robot_0", "robot_1"), Contact("robot_2", "pillar_0")}
     assert wider - near == {Contact("robot_1", "wall_0")}
@@ -41,4 +42,12 @@ def test_gaps_are_between_bodies_not_between_their_middles() -> None:
 
 def test_a_robot_alone_has_gaps_to_walls_only() -> None:
     gaps = Gaps(Site(), ("robot_4",), np.array([0.3]))
-    assert gaps.within(np.array([[0.0, 0.55]]), 0.1) == (frozenset({Contact("robot_4", "wall_0")}),)
+    assert gaps.within(np.array([[0.0, 0.55]]), NOBODY, 0.1) == (frozenset({Contact("robot_4", "wall_0")}),)
+
+
+def test_gaps_to_people_count_as_well() -> None:
+    gaps = Gaps(Site(), ("robot_0", "robot_1"), np.array([0.3, 0.3]), ("person_0", "person_1"))
+    positions = np.array([[0.0, -2.0], [-3.0, -2.0]])
+    people = np.array([[0.0, -2.63, 0.25], [-3.0, -3.0, 0.25]])
+    assert gaps.within(positions, people, 0.1) == (frozenset({Contact("robot_0", "person_0")}),)
+    assert gaps.within(positions, people[::-1], 0.1) == (frozenset({Contact("robot_0", "person_1")}),)

@@ -16,8 +16,9 @@ from ewm_ros.errors import InputError
 from ewm_ros.geometry import Pose2D
 from ewm_ros.sensing import STANDSTILL, Velocity
 from ewm_ros.simulation.contacts import Contact
+from ewm_ros.simulation.motion import velocity_of
 from ewm_ros.simulation.physics import PhysicsWorld
-from ewm_ros.simulation.scenario import Scenario, make_scenario
+from ewm_ros.simulation.scenario import Bodies, Scenario, make_scenario
 from ewm_ros.simulation.world_file import load_world, parse_world
 
 FORWARD = Velocity(0.5, 0.0)
@@ -37,8 +38,8 @@ def yard(starts: Sequence[Sequence[float]], **more: object) -> Scenario:
 def make() -> Iterator[Make]:
     worlds: list[PhysicsWorld] = []
 
-    def physics(scenario: Scenario, only: int | None = None) -> PhysicsWorld:
-        worlds.append(PhysicsWorld(scenario, only))
+    def physics(scenario: Scenario, only: int | None = None, bodies: Bodies = "driven") -> PhysicsWorld:
+        worlds.append(PhysicsWorld(scenario, only, bodies))
         return worlds[-1]
 
     yield physics
@@ -59,12 +60,12 @@ def test_a_robot_drives_where_it_looks_at_about_the_speed_it_is_told(make: Make)
     world = make(yard([[-4, 0, 0]]))
     before = world.pose(0)
     drive(world, 10.0, FORWARD)
-    odometry = world.observe(0).odometry
+    odometry, after = world.observe(0).odometry, world.pose(0)
     assert world.time == odometry.stamp == pytest.approx(10.0)
-    assert odometry.v == pytest.approx(0.5, rel=0.06)
-    travelled = math.hypot(odometry.pose.x - before.x, odometry.pose.y - before.y)
+    assert odometry.v == pytest.approx(0.5, rel=0.08)
+    travelled = math.hypot(after.x - before.x, after.y - before.y)
     assert travelled == pytest.approx(0.5 * (10.0 - 0.33 - 0.1), rel=0.05)
-    bearing = math.atan2(odometry.pose.y - before.y, odometry.pose.x - before.x)
+    bearing = math.atan2(after.y - before.y, after.x - before.x)
     assert bearing == pytest.approx(before.yaw, abs=0.01)
 
 
@@ -117,7 +118,7 @@ def test_a_robot_that_is_rammed_from_the_side_stays_upright_on_the_floor(make: M
     world = make(yard([[0, 0, 0], [0, -1, math.pi / 2]]))
     drive(world, 15.0, STANDSTILL, FORWARD)
     assert world.collisions >= 1
-    for body in world._bodies:
+    for body in world._motion.bodies:
         (_, _, z), (qx, qy, _, _) = pybullet.getBasePositionAndOrientation(body, physicsClientId=world._client)
         assert z == pytest.approx(0.15, abs=1e-3)
         assert (qx, qy) == pytest.approx((0.0, 0.0), abs=1e-3)
@@ -137,30 +138,54 @@ def test_passing_closely_is_a_near_miss_and_counts_once(make: Make) -> None:
 
 
 RUN = """
-import hashlib, numpy as np
+import hashlib, sys, numpy as np
 from ewm_ros.sensing import Velocity
 from ewm_ros.simulation.physics import PhysicsWorld
 from ewm_ros.simulation.scenario import make_scenario
 from ewm_ros.simulation.world_file import load_world
 digest = hashlib.sha256()
-with PhysicsWorld(make_scenario(load_world("corridor"), 10, 3)) as world:
+name, bodies, steps = sys.argv[1:]
+with PhysicsWorld(make_scenario(load_world(name), 10, 3), bodies=bodies) as world:
     rng = np.random.default_rng(0)
-    for _ in range(250):
+    for _ in range(int(steps)):
         world.step([Velocity(float(v), float(w)) for v, w in rng.uniform((-0.2, -0.6), (0.8, 0.6), (10, 2))])
         for i in range(10):
             seen = world.observe(i)
             digest.update(repr(seen.odometry).encode() + seen.scan.ranges.tobytes())
         digest.update(repr((world.new_contacts, world.near_misses)).encode())
-    print(world.collisions, world.near_miss_count, digest.hexdigest())
+    print(world.collisions, world.near_miss_count, digest.hexdigest(), world.state_hash())
 """
 
 
+def outputs(*arguments: str) -> list[str]:
+    """What the run prints in each of two processes."""
+    command = [sys.executable, "-c", RUN, *arguments]
+    return [subprocess.run(command, check=True, capture_output=True, text=True).stdout for _ in range(2)]
+
+
 def test_two_processes_agree_bit_for_bit_collisions_included() -> None:
-    outputs = [
-        subprocess.run([sys.executable, "-c", RUN], check=True, capture_output=True, text=True).stdout for _ in range(2)
-    ]
-    assert outputs[0] == outputs[1]
-    assert int(outputs[0].split()[0]) > 0
+    first, second = outputs("corridor", "driven", "250")
+    assert first == second
+    assert int(first.split()[0]) > 0
+
+
+def test_two_processes_agree_bit_for_bit_among_people_and_on_wheels() -> None:
+    for world, bodies, steps in (("crowd", "driven", "120"), ("corridor", "wheels", "30")):
+        first, second = outputs(world, bodies, steps)
+        assert first == second
+
+
+def test_the_state_hash_tells_runs_with_equal_states_from_others(make: Make) -> None:
+    scenario = make_scenario(load_world("doorway"), 3, 1)
+    worlds = [make(scenario), make(scenario), make(make_scenario(load_world("doorway"), 3, 2))]
+    for world in worlds:
+        drive(world, 1.0, FORWARD, FORWARD, FORWARD)
+    hashes = [world.state_hash() for world in worlds]
+    assert hashes[0] == hashes[1] != hashes[2]
+    worlds[0].step([FORWARD] * 3)
+    worlds[1].step([FORWARD, FORWARD, Velocity(0.5, 1e-12)])
+    assert worlds[0].state_hash() != hashes[0]
+    assert worlds[0].state_hash() != worlds[1].state_hash()
 
 
 def test_a_robot_alone_meets_the_same_slip_and_noise_as_in_company(make: Make) -> None:
@@ -191,6 +216,47 @@ def test_observing_changes_nothing(make: Make) -> None:
     assert a.scan is not None
     assert b.scan is not None
     assert (a.scan.ranges == b.scan.ranges).all()
+
+
+def test_odometry_is_off_by_a_centimetre_and_ideal_odometry_is_not(make: Make) -> None:
+    for scenario in (yard([[0, 0, 3.1]]), replace(yard([[0, 0, 3.1]]), varied=False)):
+        world, errors = make(scenario), []
+        for _ in range(100):
+            world.step([Velocity(0.1, 0.3)])
+            true, seen = world.pose(0), world.observe(0).odometry.pose
+            assert -math.pi <= seen.yaw <= math.pi
+            turn = math.remainder(seen.yaw - true.yaw, 2.0 * math.pi)
+            errors.append((seen.x - true.x, seen.y - true.y, turn))
+        largest = np.abs(errors).max(axis=0)
+        if scenario.varied:
+            assert (largest > 0.0).all()
+            assert (largest < [0.05, 0.05, 0.02]).all()
+        else:
+            assert (largest == 0.0).all()
+
+
+def test_ideal_robots_do_exactly_what_they_are_told_and_see_exact_ranges(make: Make) -> None:
+    world = make(replace(yard([[-3, 0, 0], [-3, 2, 0]]), varied=False))
+    starts = [world.pose(i) for i in range(2)]
+    drive(world, 6.0, FORWARD, FORWARD)
+    for i, start in enumerate(starts):
+        seen, pose = world.observe(i), world.pose(i)
+        assert (seen.odometry.v, seen.odometry.w) == pytest.approx((0.5, 0.0))
+        travelled = math.hypot(pose.x - start.x, pose.y - start.y)
+        assert travelled == pytest.approx(0.5 * (6.0 - 0.5 / 0.75 / 2 - 0.1), abs=0.01)
+        assert seen.scan is not None
+        assert seen.scan.ranges[0] == pytest.approx((5.0 - pose.x) / math.cos(pose.yaw))
+
+
+def test_what_a_free_body_was_told_is_what_the_engine_has_it_do(make: Make) -> None:
+    world = make(yard([[-3, 0, 0], [-3, 2, 0]]))
+    for _ in range(30):
+        world.step([FORWARD, Velocity(0.3, 0.5)])
+        for k, body in enumerate(world._motion.bodies):
+            engine = velocity_of(body, world.pose(k).yaw, world._client)
+            twist = world._motion.velocities[k]
+            # The last substep was driven along the heading at its beginning.
+            assert engine == pytest.approx((twist[0] * math.cos(twist[1] / 60.0), twist[1]), abs=1e-12)
 
 
 def test_ranges_are_noisy_by_a_centimetre_and_range_max_is_not(make: Make) -> None:
@@ -232,6 +298,11 @@ def test_impossible_commands_are_refused_and_nobody_moves(make: Make, commands: 
         world.step(commands)
     assert world.pose(0) == before
     assert world.time == 0.0
+
+
+def test_bodies_that_there_are_not_are_refused(make: Make) -> None:
+    with pytest.raises(InputError, match="unknown bodies 'legs': there are driven, wheels"):
+        make(yard([[0, 0, 0]]), bodies="legs")
 
 
 def test_robots_that_do_not_take_part_are_refused(make: Make) -> None:
