@@ -11,6 +11,7 @@ from pathlib import Path
 from ewm_ros import __version__
 from ewm_ros.errors import InputError
 from ewm_ros.names import robot_name
+from ewm_ros.simulation.scenario import Bodies
 from ewm_ros.simulation.world_file import load_world
 
 Value = bool | int | float | str | Sequence[str]
@@ -37,6 +38,8 @@ def demo_processes(
     *,
     simultaneous: bool = False,
     time_limit: float | None = None,
+    varied: bool = True,
+    bodies: Bodies = "driven",
 ) -> list[ProcessSpec]:
     """The processes of a simulated run, in the order in which to start them; the simulation comes last.
 
@@ -48,6 +51,8 @@ def demo_processes(
         record: folder of the bag to write; must not exist.
         simultaneous: whether all robots get their sensor messages at once; else staggered.
         time_limit: s of simulated time; that of the world if None.
+        varied: False for ideal robots.
+        bodies: what the simulated robots are made of.
 
     Raises:
         InputError: no such world, or it does not take this number of robots.
@@ -74,6 +79,8 @@ def demo_processes(
         "realtime_factor": float(realtime_factor),
         "simultaneous": simultaneous,
         "recorded": record is not None,
+        "varied": varied,
+        "bodies": bodies,
     }
     if time_limit is not None:
         simulation["time_limit"] = float(time_limit)

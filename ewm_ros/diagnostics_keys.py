@@ -33,6 +33,7 @@ TIME = "time"  # s of simulated time
 COLLISIONS = "collisions"
 NEAR_MISSES = "near_misses"
 REACHED = "reached"  # how many robots are at their goals
+ORDERS = "orders"  # deliveries of each robot so far, separated by blanks
 FINISHED = "finished"  # "true" or "false"
 REALTIME_FACTOR = "realtime_factor"  # simulated s per s, since the start
 
@@ -45,6 +46,16 @@ def join_samples(samples: Iterable[float]) -> str:
 def split_samples(value: str) -> list[float]:
     """The samples of a value."""
     return [float(sample) for sample in value.split()]
+
+
+def join_numbers(numbers: Iterable[int]) -> str:
+    """Whole numbers as the value of a key."""
+    return " ".join(map(str, numbers))
+
+
+def split_numbers(value: str) -> tuple[int, ...]:
+    """The whole numbers of a value."""
+    return tuple(int(number) for number in value.split())
 
 
 def join_counts(counts: Mapping[str, int]) -> str:

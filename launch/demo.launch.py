@@ -10,6 +10,7 @@ from launch_ros.actions import Node
 
 from ewm_ros.deployment import ProcessSpec, demo_processes
 from ewm_ros.errors import InputError
+from ewm_ros.simulation.scenario import BODIES
 from launch import LaunchContext, LaunchDescription
 
 ARGUMENTS = (
@@ -23,6 +24,18 @@ ARGUMENTS = (
         default_value="false",
         choices=["true", "false"],
         description="Whether all robots get their sensor messages at once; else staggered over the period.",
+    ),
+    DeclareLaunchArgument(
+        "varied",
+        default_value="true",
+        choices=["true", "false"],
+        description="Whether robots differ, slip and measure with noise; else ideal ones.",
+    ),
+    DeclareLaunchArgument(
+        "bodies",
+        default_value="driven",
+        choices=list(BODIES),
+        description="What robots are made of: one body that is given its velocity, or wheels that are turned.",
     ),
 )
 
@@ -55,6 +68,8 @@ def processes(context: LaunchContext) -> list[Node]:
         factor,
         Path(given["record"]) if given["record"] else None,
         simultaneous=given["simultaneous"] == "true",
+        varied=given["varied"] == "true",
+        bodies=next(kind for kind in BODIES if kind == given["bodies"]),
     )
     return [action(spec) for spec in specs]
 

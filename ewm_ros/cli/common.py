@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from enum import Enum
 from typing import Annotated
 
 import typer
@@ -18,6 +20,19 @@ AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides everything random.")]
+Ideal = Annotated[bool, typer.Option("--ideal", help="Robots exactly as their types say: no slip, no noise, no delay.")]
+
+
+class BodyKind(str, Enum):
+    """What simulated robots are made of."""
+
+    DRIVEN = "driven"
+    WHEELS = "wheels"
+
+
+Wheels = Annotated[
+    BodyKind, typer.Option("--bodies", help="driven: one body a robot, given its velocity; wheels: that are turned.")
+]
 
 
 def print_json(figures: dict[str, object]) -> None:
@@ -41,6 +56,19 @@ def numbers(text: str, what: str) -> list[int]:
             raise InputError(f"{what} {text!r}: that is more than 100,000")
         found.extend(more)
     return list(dict.fromkeys(found))
+
+
+def worker_count(text: str) -> int:
+    """How many processes `--workers` asks for: `auto` is one a core.
+
+    Raises:
+        InputError: it is neither auto nor a number from 1.
+    """
+    if text == "auto":
+        return os.cpu_count() or 1
+    if not (text.isdecimal() and int(text) > 0):
+        raise InputError(f"--workers {text!r}: write auto or a number of processes")
+    return int(text)
 
 
 def shown(value: object) -> str:

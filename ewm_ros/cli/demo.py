@@ -14,13 +14,15 @@ import typer
 from rich.live import Live
 from rich.table import Column, Table
 
-from ewm_ros.cli.common import AsJson, Seed, err, out, print_json, shown
+from ewm_ros.cli.common import AsJson, BodyKind, Ideal, Seed, Wheels, err, out, print_json, shown
 from ewm_ros.errors import InputError
+from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.fleet_figures import FleetFigures
 
 if TYPE_CHECKING:  # rclpy is slow to import, and not there for the other commands
     from ewm_ros.cli.fleet_processes import FleetProcesses
     from ewm_ros.nodes.monitor import Monitor
+    from ewm_ros.simulation.scenario import Bodies
 
 REFRESH = 0.25  # s between two looks at processes and figures
 SETTLE = 0.5  # s for the last messages to arrive after the simulation has ended
@@ -37,6 +39,8 @@ def demo(
         Path | None, typer.Option(help="Folder in which to write a rosbag2 bag (MCAP) of the run.")
     ] = None,
     simultaneous: Annotated[bool, typer.Option("--simultaneous", help="All robots sense at the same moment.")] = False,
+    ideal: Ideal = False,
+    bodies: Wheels = BodyKind.DRIVEN,
     as_json: AsJson = False,
 ) -> int:
     """Run robots in a simulated world on real ROS 2, and print what came of it."""
@@ -44,7 +48,9 @@ def demo(
 
     count = load_world(world).robots.count.default if robots is None else robots
     bag = _bag_folder(record, world, count, seed) if record is not None else None
-    run = DemoRun(world, count, seed, realtime_factor, bag, seconds, simultaneous)
+    run = DemoRun(
+        world, count, seed, realtime_factor, bag, seconds, simultaneous, varied=not ideal, bodies=bodies.value
+    )
     figures = run.play(view and not as_json)
     if as_json:
         print_json(figures)
@@ -83,20 +89,30 @@ class DemoRun:
         bag: Path | None = None,
         seconds: float | None = None,
         simultaneous: bool = False,
+        varied: bool = True,
+        bodies: Bodies = "driven",
     ) -> None:
         from ewm_ros.cli.fleet_processes import need_ros
         from ewm_ros.deployment import demo_processes
-        from ewm_ros.simulation.scenario import make_scenario
-        from ewm_ros.simulation.world_file import load_world
+        from ewm_ros.evaluation.runs import RunSpec
 
-        self.world, self.robots, self.seed, self.bag = world, robots, seed, bag
-        scenario = make_scenario(load_world(world), robots, seed)
+        self.bag = bag
+        self._spec = RunSpec(world, robots, seed, "intention", varied=varied, bodies=bodies)
+        scenario = self._spec.scenario()
         need_ros()
-        self._specs = demo_processes(
-            world, robots, seed, realtime_factor, bag, simultaneous=simultaneous, time_limit=seconds
+        self._processes = demo_processes(
+            world,
+            robots,
+            seed,
+            realtime_factor,
+            bag,
+            simultaneous=simultaneous,
+            time_limit=seconds,
+            varied=varied,
+            bodies=bodies,
         )
         radii = [robot_type.radius for robot_type in scenario.types]
-        self.collected = FleetFigures(scenario.names, scenario.goals, radii, seconds or scenario.time_limit)
+        self.collected = FleetFigures(Episode.of(scenario, time_limit=seconds), radii)
 
     def play(self, view: bool = False) -> dict[str, object]:
         """Run to the end and return the figures of measures.
@@ -113,7 +129,7 @@ class DemoRun:
         before = signal.signal(signal.SIGTERM, _interrupt)
         failed = False
         try:
-            with Monitor(self.collected) as monitor, FleetProcesses(self._specs, logs) as processes:
+            with Monitor(self.collected) as monitor, FleetProcesses(self._processes, logs) as processes:
                 self._watch(monitor, processes, view)
         except RunFailed as error:
             failed = True
@@ -142,8 +158,9 @@ class DemoRun:
         figures = self.collected.figures()
         delays = None
         if self.collected.episode.makespan is not None:
-            delays = self.collected.episode.sum_of_delays(free_flow_arrivals(self.world, self.robots, self.seed))
-        head: dict[str, object] = {"world": Path(self.world).stem, "robots": self.robots, "seed": self.seed}
+            delays = self.collected.episode.sum_of_delays(free_flow_arrivals(self._spec))
+        spec = self._spec
+        head: dict[str, object] = {"world": Path(spec.world).stem, "robots": spec.robots, "seed": spec.seed}
         for key, value in figures.items():
             head[key] = value
             if key == "makespan_s":

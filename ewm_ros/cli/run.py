@@ -9,8 +9,7 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from ewm_ros.cli.common import AsJson, err, numbers, out, print_json, shown
-from ewm_ros.errors import InputError
+from ewm_ros.cli.common import AsJson, BodyKind, Ideal, Wheels, err, numbers, out, print_json, shown, worker_count
 from ewm_ros.simulation.network import Faults
 
 
@@ -19,12 +18,14 @@ def run(
     robots: Annotated[str, typer.Option(help="How many: 6, 3-10 or 3,6,10.")] = "3-10",
     seeds: Annotated[str, typer.Option(help="Seeds: 0-9 or 1,5.")] = "0-9",
     policy: Annotated[
-        str, typer.Option(help="intention (the whole system) or none (safety stop only); commas.")
+        str, typer.Option(help="intention (the whole system), none (safety stop only) or orca; commas.")
     ] = "intention",
     loss: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of messages lost on each link.")] = 0.0,
     delay: Annotated[
         float, typer.Option(min=0.0, help="Mean delay of messages in ms; each takes 0.5 to 1.5 times this.")
     ] = 0.0,
+    ideal: Ideal = False,
+    bodies: Wheels = BodyKind.DRIVEN,
     workers: Annotated[str, typer.Option(help="Processes, or auto for one a core.")] = "auto",
     as_json: AsJson = False,
 ) -> int:
@@ -35,15 +36,17 @@ def run(
     names = available("worlds", ".yaml") if worlds == "all" else [name.strip() for name in worlds.split(",")]
     faults = Faults(loss, delay / 1000.0)
     wanted = product(names, numbers(robots, "--robots"), numbers(seeds, "--seeds"), policy.split(","))
-    specs = [runs.RunSpec(world, count, seed, name.strip(), faults) for world, count, seed, name in wanted]
+    specs = [
+        runs.RunSpec(world, count, seed, name.strip(), faults, varied=not ideal, bodies=bodies.value)
+        for world, count, seed, name in wanted
+    ]
     for spec in {(s.world, s.robots, s.policy): s for s in specs}.values():
         spec.check()
-    if workers != "auto" and not (workers.isdecimal() and int(workers) > 0):
-        raise InputError(f"--workers {workers!r}: write auto or a number of processes")
+    processes = worker_count(workers)
     results = []
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("running", total=len(specs))
-        for result in runs.run_all(specs, None if workers == "auto" else int(workers)):
+        for result in runs.run_all(specs, processes):
             results.append(result)
             progress.advance(task)
     if as_json:

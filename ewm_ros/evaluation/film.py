@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ewm_ros.evaluation.episode import Episode
-from ewm_ros.geometry import Pose2D
+from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.simulation.fleet import Fleet
 from ewm_ros.simulation.intention_overlay import Told, draw_intentions
 from ewm_ros.simulation.pictures import Picture, Studio
@@ -35,7 +35,9 @@ class Moment:
     reached: int
     collisions: int
     poses: dict[int, Pose2D]
+    people: FloatArray
     told: dict[int, Told]
+    orders: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def picture(scenario: Scenario, policy: str, seconds: float | None, view: str, z
     with _studio(scenario, view, zoom, 2 * SUPERSAMPLING) as studio:
         if seconds is None:
             return _reduced(studio.shoot(dict(enumerate(scenario.starts))))
-        return _frame(studio, play(scenario, policy, seconds)[-1], len(scenario.names))
+        return _frame(studio, play(scenario, policy, seconds)[-1], scenario)
 
 
 def film_of_run(
@@ -83,7 +85,7 @@ def film_of_run(
         chosen = moments[::every]
         frames = []
         for moment in chosen:
-            frames.append(_frame(studio, moment, len(scenario.names)))
+            frames.append(_frame(studio, moment, scenario))
             progress(len(frames), len(chosen))
     return Film(tuple(frames), every * STEP / SPEED_UP)
 
@@ -91,14 +93,25 @@ def film_of_run(
 def play(scenario: Scenario, policy: str, seconds: float | None) -> Sequence[Moment]:
     """All moments of a run, STEP apart; see film_of_run."""
     fleet = Fleet(scenario, policy)
-    episode = Episode(scenario.names, scenario.goals, seconds or scenario.time_limit)
+    episode = Episode.of(scenario, time_limit=seconds)
     moments: list[Moment] = []
     try:
         while not episode.finished:
             fleet.step()
             poses = {i: fleet.world.pose(i) for i in fleet.world.indices}
-            episode.update(fleet.world.time, np.array([(p.x, p.y, p.yaw) for p in poses.values()]), fleet.waits_for)
-            moments.append(Moment(fleet.world.time, episode.reached, fleet.world.collisions, poses, _told(fleet)))
+            places = np.array([(p.x, p.y) for p in poses.values()])
+            episode.update(fleet.world.time, places, fleet.waits_for, fleet.task.orders)
+            moments.append(
+                Moment(
+                    fleet.world.time,
+                    episode.reached,
+                    fleet.world.collisions,
+                    poses,
+                    fleet.world.people.copy(),
+                    _told(fleet),
+                    sum(episode.orders),
+                )
+            )
     finally:
         fleet.close()
     return moments
@@ -128,10 +141,12 @@ def _zoomed(low: float, high: float, zoom: float) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def _frame(studio: Studio, moment: Moment, robots: int) -> Picture:
-    image = Image.fromarray(_reduced(draw_intentions(studio.shoot(moment.poses), studio, moment.told)))
-    collisions = f"{moment.collisions} collision{'s'[: moment.collisions != 1]}"
-    text = f"{moment.time:.1f} s   {moment.reached} of {robots} at their goals, {collisions}"
+def _frame(studio: Studio, moment: Moment, scenario: Scenario) -> Picture:
+    image = Image.fromarray(_reduced(draw_intentions(studio.shoot(moment.poses, moment.people), studio, moment.told)))
+    done = f"{moment.reached} of {len(scenario.names)} at their goals"
+    if scenario.task == "deliver":
+        done = f"{moment.orders} deliver{'y' if moment.orders == 1 else 'ies'}"
+    text = f"{moment.time:.1f} s   {done}, {moment.collisions} collision{'s'[: moment.collisions != 1]}"
     size = image.width * FONT_SIZE / WIDTH
     ImageDraw.Draw(image).text((size / 2, size / 2), text, INK, ImageFont.load_default(size))
     return np.asarray(image, dtype=np.uint8)

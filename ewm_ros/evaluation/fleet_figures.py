@@ -38,18 +38,17 @@ class FleetFigures:
     """Collects messages of a run and makes the figures of measures of them.
 
     Args:
-        names, goals, radii: of the robots; goals in m, radii in m.
-        time_limit: s.
+        episode: the referee, who has seen nothing yet.
+        radii: of the robots, m.
     """
 
-    def __init__(
-        self, names: Sequence[str], goals: Sequence[tuple[float, float]], radii: Sequence[float], time_limit: float
-    ) -> None:
-        self.robots = {name: RobotFigures(PredictionScore(r)) for name, r in zip(names, radii, strict=True)}
-        self.episode = Episode(names, goals, time_limit)
+    def __init__(self, episode: Episode, radii: Sequence[float]) -> None:
+        self.robots = {n: RobotFigures(PredictionScore(r)) for n, r in zip(episode.names, radii, strict=True)}
+        self.episode = episode
         self.time = 0.0
         self.realtime_factor = 0.0
         self.collisions = self.near_misses = 0
+        self._orders: tuple[int, ...] | None = None
         self.finished = False
         self.conflicts = 0
         self.dropped: dict[str, dict[str, int]] = {}
@@ -76,7 +75,8 @@ class FleetFigures:
             return
         self._judged = round(stamp / STEP)
         places = np.array([(pose.x, pose.y) for pose in poses if pose is not None])
-        self.episode.update(stamp, places, {name: known.waits_for for name, known in self.robots.items()})
+        waits_for = {name: known.waits_for for name, known in self.robots.items()}
+        self.episode.update(stamp, places, waits_for, self._orders)
 
     def intention(self, intention: Intention, size: int) -> None:
         """An intention, and the bytes of its whole serialized message."""
@@ -99,6 +99,7 @@ class FleetFigures:
             self.near_misses = int(values[keys.NEAR_MISSES])
             self.realtime_factor = float(values[keys.REALTIME_FACTOR])
             self.finished = values[keys.FINISHED] == "true"
+            self._orders = keys.split_numbers(values[keys.ORDERS])
         elif status == keys.COORDINATOR_STATUS:
             self.conflicts = int(values[keys.CONFLICTS])
         for name, known in self.robots.items():
@@ -135,13 +136,13 @@ class FleetFigures:
         for known in self.robots.values():
             sums.add(known.score.sums)
         cycle = self.cycle_ms
-        makespan = self.episode.makespan
         return {
             "reached": self.episode.reached,
             "collisions": self.collisions,
             "near_misses": self.near_misses,
             "deadlocks": self.episode.deadlocks,
-            "makespan_s": None if makespan is None else round(makespan, 3),
+            "makespan_s": rounded(self.episode.makespan),
+            "orders_per_minute": rounded(self.episode.orders_per_minute),
             "cycle_ms": {key: cycle[key] for key in ("p50", "p99", "max")},
             "observe_to_intention_ms": self.observe_to_intention_ms,
             "intention_tokens": self._token_figures(),
@@ -158,6 +159,11 @@ class FleetFigures:
         except InputError:
             return _mean_and_max([])
         return _mean_and_max([self._tokens[text] for text in self._texts])
+
+
+def rounded(value: float | None) -> float | None:
+    """To a thousandth, as figures are printed."""
+    return None if value is None else round(value, 3)
 
 
 def _percentiles(samples: Sequence[float], **more: float) -> dict[str, float | None]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from statistics import fmean
 
@@ -15,9 +14,10 @@ import numpy as np
 
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.episode import Episode
+from ewm_ros.evaluation.fleet_figures import rounded
 from ewm_ros.simulation.fleet import POLICIES, Fleet
 from ewm_ros.simulation.network import Faults
-from ewm_ros.simulation.scenario import make_scenario
+from ewm_ros.simulation.scenario import Bodies, Scenario, make_scenario
 from ewm_ros.simulation.world_file import load_world
 
 NO_FAULTS = Faults()
@@ -32,12 +32,18 @@ class RunSpec:
     seed: int
     policy: str
     faults: Faults = NO_FAULTS
+    varied: bool = True
+    bodies: Bodies = "driven"
 
     def check(self) -> None:
         """Raise InputError if it cannot be run."""
         if self.policy not in POLICIES:
             raise InputError(f"unknown policy {self.policy!r}: there are {', '.join(POLICIES)}")
-        make_scenario(load_world(self.world), self.robots, self.seed)
+        self.scenario()
+
+    def scenario(self) -> Scenario:
+        """What is to be run."""
+        return make_scenario(load_world(self.world), self.robots, self.seed, self.varied)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +73,28 @@ def run(spec: RunSpec) -> RunResult:
     Raises:
         InputError: the world, the number of robots or the policy is not there.
     """
-    scenario = make_scenario(load_world(spec.world), spec.robots, spec.seed)
-    fleet = Fleet(scenario, spec.policy, spec.faults)
+    scenario = spec.scenario()
+    fleet = Fleet(scenario, spec.policy, spec.faults, bodies=spec.bodies)
     try:
         episode, trace = play(fleet)
         delays = None
         if episode.makespan is not None:
-            delays = episode.sum_of_delays(free_flow_arrivals(spec.world, spec.robots, spec.seed))
+            delays = episode.sum_of_delays(free_flow_arrivals(spec))
         return RunResult(
             world=scenario.world,
             robots=spec.robots,
             seed=spec.seed,
             policy=spec.policy,
-            success=episode.reached == spec.robots and not fleet.world.collisions,
+            success=episode.success(fleet.world.collisions),
             reached=episode.reached,
             collisions=fleet.world.collisions,
             near_misses=fleet.world.near_miss_count,
             deadlocks=episode.deadlocks,
-            makespan_s=_rounded(episode.makespan),
-            sum_of_delays_s=_rounded(delays),
+            makespan_s=rounded(episode.makespan),
+            sum_of_delays_s=rounded(delays),
             prediction_accuracy=fleet.prediction.figures()["accuracy"],
-            orders_per_minute=None,
-            simulated_s=_rounded(fleet.world.time) or 0.0,
+            orders_per_minute=rounded(episode.orders_per_minute),
+            simulated_s=rounded(fleet.world.time) or 0.0,
             trace=trace,
         )
     finally:
@@ -97,45 +103,43 @@ def run(spec: RunSpec) -> RunResult:
 
 def play(fleet: Fleet) -> tuple[Episode, str]:
     """Step a fleet until its episode is over; the judge and a hash of all poses on the way."""
-    scenario, indices = fleet.scenario, fleet.world.indices
-    episode = Episode(fleet.names, [scenario.goals[i] for i in indices], scenario.time_limit)
+    indices = fleet.world.indices
+    episode = Episode.of(fleet.scenario, indices)
     digest = hashlib.sha256()
     while not episode.finished:
         fleet.step()
         poses = np.array([(p.x, p.y, p.yaw) for p in (fleet.world.pose(i) for i in indices)])
         digest.update(poses.tobytes())
-        episode.update(fleet.world.time, poses, fleet.waits_for)
+        episode.update(fleet.world.time, poses, fleet.waits_for, fleet.task.orders)
     return episode, digest.hexdigest()[:16]
 
 
-def free_flow_arrivals(world: str, robots: int, seed: int) -> tuple[float, ...]:
+def free_flow_arrivals(spec: RunSpec) -> tuple[float | None, ...]:
     """When each robot arrives if it is alone in the same world and seed (s), driving without any coordination.
 
-    Raises:
-        InputError: a robot does not arrive even alone.
+    None for one that does not arrive in time: it may look for a goal in vain, or wait for somebody who stands.
     """
-    return tuple(_alone(world, robots, seed, index) for index in range(robots))
+    alone = replace(spec, policy="none", faults=NO_FAULTS)
+    return tuple(_alone(alone, index) for index in range(spec.robots))
 
 
 @lru_cache(maxsize=4096)
-def _alone(world: str, robots: int, seed: int, index: int) -> float:
-    fleet = Fleet(make_scenario(load_world(world), robots, seed), "none", only=index)
+def _alone(spec: RunSpec, index: int) -> float | None:
+    fleet = Fleet(spec.scenario(), spec.policy, only=index, bodies=spec.bodies)
     try:
         episode, _ = play(fleet)
     finally:
         fleet.close()
-    if episode.makespan is None:
-        raise InputError(f"world {world!r}, seed {seed}: {fleet.names[0]} does not reach its goal even alone")
     return episode.makespan
 
 
-def run_all(specs: Sequence[RunSpec], workers: int | None = None) -> Iterator[RunResult]:
+def run_all(specs: Sequence[RunSpec], workers: int) -> Iterator[RunResult]:
     """Run many, over processes; the results come in the order of the specs, whatever the number of workers.
 
     Args:
-        workers: processes; None for one a core.
+        workers: processes, at most.
     """
-    count = min(workers or os.cpu_count() or 1, max(len(specs), 1))
+    count = min(workers, max(len(specs), 1))
     if count == 1:
         yield from map(run, specs)
         return
@@ -161,6 +165,7 @@ def summary(results: Sequence[RunResult]) -> list[dict[str, object]]:
                 "makespan_s": _mean([r.makespan_s for r in group]),
                 "sum_of_delays_s": _mean([r.sum_of_delays_s for r in group]),
                 "prediction_accuracy": _mean([r.prediction_accuracy for r in group]),
+                "orders_per_minute": _mean([r.orders_per_minute for r in group]),
             }
         )
     return rows
@@ -174,7 +179,3 @@ def as_json(results: Sequence[RunResult]) -> dict[str, object]:
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [v for v in values if v is not None]
     return fmean(known) if known else None
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
@@ -10,6 +11,8 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from ewm_ros.errors import InputError
+
+Word = TypeVar("Word", bound=str)
 
 
 class Parameters:
@@ -21,6 +24,14 @@ class Parameters:
     def text(self, name: str, default: str, description: str) -> str:
         """A string."""
         return str(self._declare(name, default, "a string", ParameterDescriptor(description=description)))
+
+    def choice(self, name: str, default: Word, choices: Sequence[Word], description: str) -> Word:
+        """One of several words."""
+        value = self.text(name, default, description)
+        for known in choices:
+            if value == known:
+                return known
+        raise InputError(f"parameter {name!r} is {value!r}: it must be one of {', '.join(choices)}")
 
     def texts(self, name: str, description: str) -> tuple[str, ...]:
         """A list of strings, empty if not given."""

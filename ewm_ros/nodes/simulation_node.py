@@ -1,4 +1,4 @@
-"""The node of the simulated world: velocity commands in, clock, odometry and scans out, map and goals for a start."""
+"""The node of the simulated world: velocity commands in; clock, odometry, scans, the map and the task's goals out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rosgraph_msgs.msg import Clock
 from ewm_ros import diagnostics_keys as keys
 from ewm_ros import names
 from ewm_ros.evaluation.episode import Episode
+from ewm_ros.geometry import FloatArray
 from ewm_ros.nodes import reporting, topics
 from ewm_ros.nodes import sensor_conversions as sensors
 from ewm_ros.nodes.pacing import Pacer
@@ -22,8 +23,10 @@ from ewm_ros.nodes.topic_node import TopicNode
 from ewm_ros.sensing import STANDSTILL, Velocity
 from ewm_ros.simulation.occupancy import occupancy_grid
 from ewm_ros.simulation.physics import PhysicsWorld
-from ewm_ros.simulation.scenario import make_scenario
+from ewm_ros.simulation.scenario import BODIES, make_scenario
+from ewm_ros.simulation.tasks import make_task
 from ewm_ros.simulation.world_file import load_world
+from ewm_ros.simulation.world_format import Point
 from ewm_ros.trajectory import STEP
 
 PATIENCE = 30.0  # s until all nodes must have been discovered
@@ -51,10 +54,15 @@ class SimulationNode(TopicNode):
         )
         self._recorded = parameters.switch("recorded", False, "Wait for a recorder, too, before starting.")
         limit = parameters.number("time_limit", 0.0, "Simulated s after which it ends; 0: the world's own.", 0.0, 1e6)
-        scenario = make_scenario(world, robots, seed)
-        self._world = PhysicsWorld(scenario)
+        varied = parameters.switch("varied", True, "Robots differ, slip and measure with noise; else ideal ones.")
+        bodies = parameters.choice("bodies", "driven", BODIES, "driven: one body a robot; wheels: that are turned.")
+        scenario = make_scenario(world, robots, seed, varied)
+        with PhysicsWorld(scenario, bodies=bodies) as rehearsal:  # functions are compiled when they are first used:
+            rehearsal.step([STANDSTILL] * robots)  # not while robots wait for their sensors
+        self._world = PhysicsWorld(scenario, bodies=bodies)
         self._names = scenario.names
-        self._episode = Episode(self._names, scenario.goals, limit or scenario.time_limit)
+        self._task = make_task(scenario, range(robots))
+        self._episode = Episode.of(scenario, time_limit=limit or None)
         self._commands = [STANDSTILL] * robots
         self._commanded_at = [0.0] * robots
         self._waiting_since = steady_now()
@@ -62,7 +70,7 @@ class SimulationNode(TopicNode):
         offsets = [0.0] * robots if simultaneous else [SPREAD * i / robots for i in range(robots)]
         self._pacer = Pacer(STEP / factor, offsets)
         self._connect(robots)
-        self._publish_map_and_goals(scenario.goals)
+        self._publish_map_and_goals()
         self.every(max(min(STEP / factor / (2 * robots), 0.01), 0.001), self._tick)
 
     def _connect(self, robots: int) -> None:
@@ -73,12 +81,24 @@ class SimulationNode(TopicNode):
         for index in range(robots):
             self.listen(topics.CMD_VEL.under(self._names[index]), self._taking_command(index))
 
-    def _publish_map_and_goals(self, goals: Sequence[tuple[float, float]]) -> None:
+    def _publish_map_and_goals(self) -> None:
         self._map = self.offer(topics.MAP)
         self._map.publish(sensors.grid_to(occupancy_grid(self._world.scenario), 0.0))
         self._goals = [self.offer(topics.GOAL_POSE.under(name)) for name in self._names]
-        for publisher, (x, y) in zip(self._goals, goals, strict=True):
-            publisher.publish(sensors.goal_to(x, y, 0.0))
+        self._told: list[Point | None] = [None] * len(self._names)
+        self._send_on()
+
+    def _send_on(self) -> None:
+        """Tell each robot where it is to go, whenever that changes."""
+        self._task.update(self._places())
+        for k, target in enumerate(self._task.targets):
+            if target != self._told[k]:
+                self._told[k] = target
+                self._goals[k].publish(sensors.goal_to(*target, self._world.time))
+
+    def _places(self) -> FloatArray:
+        """(N, 2) m, where the robots are."""
+        return np.array([(pose.x, pose.y) for pose in map(self._world.pose, range(len(self._names)))])
 
     def _taking_command(self, index: int) -> Callable[[TwistStamped], None]:
         def take(msg: TwistStamped) -> None:
@@ -128,8 +148,8 @@ class SimulationNode(TopicNode):
         if self._pacer.turns > 1:
             world.step([self._command(index) for index in range(len(self._names))])
         self._clock_out.publish(Clock(clock=sensors.to_stamp(world.time)))
-        poses = np.array([[pose.x, pose.y, pose.yaw] for pose in map(world.pose, range(len(self._names)))])
-        self._episode.update(world.time, poses)
+        self._send_on()
+        self._episode.update(world.time, self._places(), orders=self._task.orders)
         if self._pacer.turns % round(1.0 / STEP) == 1:
             self._report()
         if self._episode.finished:
@@ -154,6 +174,7 @@ class SimulationNode(TopicNode):
             keys.COLLISIONS: str(world.collisions),
             keys.NEAR_MISSES: str(world.near_miss_count),
             keys.REACHED: str(episode.reached),
+            keys.ORDERS: keys.join_numbers(episode.orders),
             keys.FINISHED: str(episode.finished).lower(),
             keys.REALTIME_FACTOR: f"{world.time / passed if passed > 0.0 else 0.0:.3f}",
             keys.DROPPED: keys.join_counts(self.drops.counts),

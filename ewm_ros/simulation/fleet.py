@@ -6,7 +6,9 @@ The same scenario, seed and settings give the same run, bit for bit.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import numpy as np
 
 from ewm_ros.coordination.coordinator import Coordinator
 from ewm_ros.errors import InputError
@@ -17,14 +19,16 @@ from ewm_ros.robot.agent import Action, Goal, IntegratedAgent
 from ewm_ros.robot.command_gate import CommandGate
 from ewm_ros.robot.route_planner import RoutePlanner
 from ewm_ros.sensing import Observation, Velocity
-from ewm_ros.simulation.drivers import RouteDriver
+from ewm_ros.simulation.drivers import Baseline, Guide, RouteFollowing
 from ewm_ros.simulation.network import Faults, Network
 from ewm_ros.simulation.occupancy import occupancy_grid
-from ewm_ros.simulation.scenario import Scenario
+from ewm_ros.simulation.scenario import Bodies, Scenario
+from ewm_ros.simulation.tasks import make_task
+from ewm_ros.simulation.world_format import Point
 from ewm_ros.world_model.prediction_score import ScoreSums
 
 COORDINATOR = "coordinator"
-POLICIES = ("intention", "none")
+POLICIES = ("intention", "none", "orca")
 
 
 def goal_name(x: float, y: float) -> str:
@@ -34,10 +38,10 @@ def goal_name(x: float, y: float) -> str:
 
 @dataclass(slots=True)
 class _Robot:
-    """One agent and its goal; `starts` counts its process's starts."""
+    """One agent; `ordered` is a goal that it has been sent to in place of its task's, `starts` its process's starts."""
 
     agent: IntegratedAgent
-    goal: Goal
+    ordered: Point | None = None
     starts: int = 1
     action: Action | None = None
 
@@ -47,16 +51,26 @@ class Fleet:
 
     Args:
         scenario: world, robots, seed.
-        policy: "intention" for the whole system, "none" for route following with the safety stop only.
+        policy: "intention" for the whole system, "none" for route following with the safety stop only, "orca" for
+            reciprocal collision avoidance along the same routes.
         faults: of the network.
         only: index of the one robot that takes part.
+        bodies: see PhysicsWorld.
 
     Raises:
-        InputError: unknown policy, or there is no way to a goal.
+        InputError: unknown policy.
+
+    Attributes:
+        task: sends the robots to their goals.
     """
 
     def __init__(
-        self, scenario: Scenario, policy: str = "intention", faults: Faults | None = None, only: int | None = None
+        self,
+        scenario: Scenario,
+        policy: str = "intention",
+        faults: Faults | None = None,
+        only: int | None = None,
+        bodies: Bodies = "driven",
     ) -> None:
         if policy not in POLICIES:
             raise InputError(f"unknown policy {policy!r}: there are {', '.join(POLICIES)}")
@@ -64,8 +78,9 @@ class Fleet:
         from ewm_ros.simulation.physics import PhysicsWorld
 
         self.scenario = scenario
-        self.world = PhysicsWorld(scenario, only)
+        self.world = PhysicsWorld(scenario, only, bodies)
         self.names = tuple(scenario.names[i] for i in self.world.indices)
+        self.task = make_task(scenario, self.world.indices)
         self.intentions: dict[str, Intention] = {}
         self.dropped: list[str] = []
         self.coordinator: Coordinator | None = None
@@ -73,21 +88,27 @@ class Fleet:
         self._grid = occupancy_grid(scenario)
         self._coordinators = 0
         self._robots: dict[str, _Robot] = {}
-        self._drivers: dict[str, RouteDriver] = {}
-        self._gates: dict[str, CommandGate] = {}
-        for index, name in zip(self.world.indices, self.names, strict=True):
-            self._gates[name] = gate = CommandGate(scenario.types[index])
+        self._guides: list[Guide] = []
+        self._baseline: Baseline | None = None
+        self._gates = [CommandGate(scenario.types[i]) for i in self.world.indices]
+        for gate in self._gates:
             gate.active = True
-            if policy == "none":
-                planner = RoutePlanner(self._grid, scenario.types[index].radius)
-                start = scenario.starts[index]
-                path = planner.plan((start.x, start.y), scenario.goals[index])
-                self._drivers[name] = RouteDriver.on(path, scenario.types[index])
-            else:
-                x, y = scenario.goals[index]
-                self._robots[name] = _Robot(self._new_agent(name, 1), Goal(goal_name(x, y), x, y))
         if policy == "intention":
+            self._robots = {name: _Robot(self._new_agent(name, 1)) for name in self.names}
             self.start_coordinator()
+        else:
+            self._baseline = self._new_baseline(policy)
+
+    def _new_baseline(self, policy: str) -> Baseline:
+        scenario, indices = self.scenario, self.world.indices
+        types = [scenario.types[i] for i in indices]
+        planners = {radius: RoutePlanner(self._grid, radius) for radius in {robot.radius for robot in types}}
+        self._guides = [Guide(planners[robot.radius], robot) for robot in types]
+        if policy == "none":
+            return RouteFollowing(self._guides)
+        from ewm_ros.simulation.orca import Orca  # pyrvo belongs to this policy only
+
+        return Orca(scenario, indices, self._guides)
 
     def _new_agent(self, name: str, starts: int) -> IntegratedAgent:
         index = self.scenario.names.index(name)
@@ -120,28 +141,36 @@ class Fleet:
 
     def decide(self) -> list[Velocity]:
         """What all robots command now, after everybody has sensed, spoken and heard."""
-        now = self.world.time
-        commands = []
-        for index, name in zip(self.world.indices, self.names, strict=True):
-            state = self.world.observe(index)
-            gate = self._gates[name]
-            gate.on_odometry(state.odometry, now)
-            if state.scan is not None:
-                gate.on_scan(state.scan, now)
-            wanted = self._drivers[name].command(state) if name in self._drivers else self._think(name, state, now)
-            gated = gate.filter(wanted, now)
-            if name in self._robots:
-                self._robots[name].agent.hindrance = gated.reason
-            commands.append(gated.velocity)
+        world, now = self.world, self.world.time
+        self.task.update(np.array([(pose.x, pose.y) for pose in map(world.pose, world.indices)]))
+        observations = [world.observe(index) for index in world.indices]
+        if self._baseline is not None:
+            wanted = self._baseline.commands(observations, self.task.targets, world.people)
+        else:
+            wanted = [self._think(k, state, now) for k, state in enumerate(observations)]
+        commands = [self._gated(k, *robot, now) for k, robot in enumerate(zip(observations, wanted, strict=True))]
         if self.coordinator is not None and self._robots:
             self._coordinate(self.coordinator, now)
         return commands
 
-    def _think(self, name: str, state: Observation, now: float) -> Velocity:
+    def _gated(self, k: int, state: Observation, wanted: Velocity, now: float) -> Velocity:
+        """What the robot's command gate lets through of what it wants."""
+        gate = self._gates[k]
+        gate.on_odometry(state.odometry, now)
+        if state.scan is not None:
+            gate.on_scan(state.scan, now)
+        gated = gate.filter(wanted, now)
+        if self._robots:
+            self._robots[self.names[k]].agent.hindrance = gated.reason
+        return gated.velocity
+
+    def _think(self, k: int, state: Observation, now: float) -> Velocity:
+        name = self.names[k]
         robot = self._robots[name]
+        x, y = robot.ordered or self.task.targets[k]
         for message in self._network.receive(name, now):
             self._hear(robot.agent, message, now)
-        robot.action = action = robot.agent.think_and_act(state, robot.goal)
+        robot.action = action = robot.agent.think_and_act(state, Goal(goal_name(x, y), x, y))
         others = [other for other in (*self.names, COORDINATOR) if other != name]
         if action.route is not None:
             self._network.send(others, action.route, now)
@@ -183,13 +212,13 @@ class Fleet:
 
     def set_goal(self, name: str, x: float, y: float) -> None:
         """Send a robot somewhere else."""
-        self._robots[name].goal = replace(self._robots[name].goal, name=goal_name(x, y), x=x, y=y)
+        self._robots[name].ordered = (x, y)
 
     @property
     def prediction(self) -> ScoreSums:
         """How well the robots foresaw themselves, summed over the fleet."""
         sums = ScoreSums()
-        for score in [r.agent.score for r in self._robots.values()] + [d.score for d in self._drivers.values()]:
+        for score in [r.agent.score for r in self._robots.values()] + [g.score for g in self._guides]:
             sums.add(score.sums)
         return sums
 

@@ -8,7 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pytest
 
-from ewm_ros.evaluation.episode import REACHED, SETTLED, STUCK_TIME, Episode
+from ewm_ros.evaluation.episode import STUCK_TIME, Episode
+from ewm_ros.simulation.arrivals import REACHED, SETTLED
+from ewm_ros.simulation.scenario import make_scenario
+from ewm_ros.simulation.world_file import load_world
 
 PERIOD = 0.1
 Way = Callable[[float], float]
@@ -133,3 +136,48 @@ def test_trembling_in_place_is_no_motion() -> None:
 
 def test_creeping_is_motion() -> None:
     assert watch(100.0, lambda t: 50.0 - 0.02 * t).deadlocks == 0
+
+
+def test_in_allocate_a_goal_belongs_to_whom_came_first_and_to_the_next_when_it_is_left() -> None:
+    episode = Episode(["a", "b"], [(0.0, 0.0), (10.0, 0.0)], 100.0, "allocate")
+    episode.update(1.0, np.array([(0.2, 0.0), (5.0, 0.0)]))
+    assert (episode.reached, episode.makespan) == (1, None)
+    episode.update(2.0, np.array([(0.2, 0.0), (-0.2, 0.0)]))
+    assert episode.arrivals.tolist() == pytest.approx([1.0, math.nan], nan_ok=True)
+    episode.update(3.0, np.array([(5.0, 0.0), (-0.2, 0.0)]))
+    assert episode.arrivals.tolist() == pytest.approx([math.nan, 3.0], nan_ok=True)
+    episode.update(4.0, np.array([(10.0, 0.1), (-0.2, 0.0)]))
+    assert (episode.reached, episode.makespan) == (2, 4.0)
+    assert episode.success(collisions=0)
+    assert not episode.success(collisions=1)
+
+
+def test_a_delivery_episode_lasts_to_its_end_and_counts_orders() -> None:
+    episode = Episode(["a", "b"], [], 120.0, "deliver")
+    for k in range(1201):
+        t = 0.1 * k
+        episode.update(t, np.array([(0.5 * t, 0.0), (0.5 * t, 9.0)]), orders=(3 if t > 60.0 else 0, 1))
+        assert episode.finished == (t >= 120.0)
+    assert (episode.reached, episode.makespan, episode.orders_per_minute) == (2, None, pytest.approx(2.0))
+    assert episode.success(collisions=0)
+
+
+def test_deliveries_are_no_success_when_a_robot_has_made_none_or_is_stuck() -> None:
+    idle = Episode(["a", "b"], [], 60.0, "deliver")
+    idle.update(60.0, np.zeros((2, 2)), orders=(5, 0))
+    assert not idle.success(collisions=0)
+    stuck = Episode(["a"], [], 60.0, "deliver")
+    for k in range(601):
+        stuck.update(0.1 * k, np.zeros((1, 2)), orders=(1,))
+    assert stuck.deadlocks == 1
+    assert not stuck.success(collisions=0)
+
+
+def test_a_robot_by_itself_is_judged_by_its_own_goal() -> None:
+    scenario = make_scenario(load_world("doorway"), 3, 0)
+    episode = Episode.of(scenario, [2], time_limit=7.0)
+    episode.update(1.0, np.array([scenario.goals[2]]))
+    assert (episode.names, episode.reached) == (("robot_2",), 1)
+    late = Episode.of(scenario, time_limit=7.0)
+    late.update(7.0, np.zeros((3, 2)))
+    assert late.finished

@@ -10,6 +10,7 @@ import pytest
 from wire_values import intention
 
 from ewm_ros import diagnostics_keys as keys
+from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.fleet_figures import FleetFigures
 from ewm_ros.geometry import Pose2D
 from ewm_ros.intention.compressor import IntentionCompressor
@@ -19,7 +20,7 @@ from ewm_ros.trajectory import HORIZON, STEP, Trajectory
 
 @pytest.fixture
 def figures() -> FleetFigures:
-    return FleetFigures(["r0", "r1"], [(5.0, 0.0), (0.0, 5.0)], [0.3, 0.3], time_limit=60.0)
+    return FleetFigures(Episode(["r0", "r1"], [(5.0, 0.0), (0.0, 5.0)], time_limit=60.0), [0.3, 0.3])
 
 
 def robot_says(
@@ -87,6 +88,7 @@ def test_cycle_times_of_all_robots_make_the_percentiles(figures: FleetFigures) -
 
 def test_the_simulation_and_the_coordinator_tell_the_rest(figures: FleetFigures) -> None:
     told = {keys.COLLISIONS: "2", keys.NEAR_MISSES: "3", keys.REALTIME_FACTOR: "0.98", keys.FINISHED: "true"}
+    told[keys.ORDERS] = "1 0"
     figures.diagnostics(keys.SIMULATION_STATUS, told)
     figures.diagnostics(keys.COORDINATOR_STATUS, {keys.CONFLICTS: "4", keys.DROPPED: "intention=7 route=1"})
     figures.diagnostics("something else", {"temperature": "40"})
@@ -152,3 +154,12 @@ def test_tokens_are_those_of_the_text_forms(figures: FleetFigures) -> None:
     assert 10 < tokens["max"] < 50
     assert tokens["mean"] == tokens["max"]
     assert math.isfinite(tokens["mean"])
+
+
+def test_of_a_delivery_run_the_orders_are_counted() -> None:
+    figures = FleetFigures(Episode(["r0", "r1"], [], 60.0, "deliver"), [0.3, 0.3])
+    told = {keys.COLLISIONS: "0", keys.NEAR_MISSES: "0", keys.REALTIME_FACTOR: "1", keys.FINISHED: "false"}
+    figures.diagnostics(keys.SIMULATION_STATUS, {**told, keys.ORDERS: "2 1"})
+    for robot in ("r0", "r1"):
+        figures.odometry(robot, 30.0, Pose2D(0.0, 0.0, 0.0))
+    assert (figures.figures()["reached"], figures.figures()["orders_per_minute"]) == (2, 6.0)

@@ -55,7 +55,7 @@ def test_a_run_is_judged_and_measured_against_each_robot_alone(tiny: str) -> Non
     result = run(RunSpec(tiny, 2, 3, "none"))
     assert (result.world, result.robots, result.seed, result.policy) == ("tiny", 2, 3, "none")
     assert (result.success, result.reached, result.collisions, result.deadlocks) == (True, 2, 0, 0)
-    alone = free_flow_arrivals(tiny, 2, 3)
+    alone = free_flow_arrivals(RunSpec(tiny, 2, 3, "intention"))
     assert result.makespan_s == pytest.approx(max(alone), abs=1e-3)  # they do not meet: nobody waits for anybody
     assert result.sum_of_delays_s == pytest.approx(0.0)
     assert result.simulated_s > result.makespan_s
@@ -76,7 +76,7 @@ def test_the_number_of_workers_changes_neither_results_nor_their_order(tiny: str
 
 
 def test_of_no_specs_there_are_no_results() -> None:
-    assert list(run_all([])) == []
+    assert list(run_all([], workers=2)) == []
     assert summary([]) == []
 
 

@@ -143,5 +143,5 @@ def test_nobody_drives_in_the_second_in_which_all_only_listen(make: Make) -> Non
 
 
 def test_an_unknown_policy_is_refused_by_its_name() -> None:
-    with pytest.raises(InputError, match="unknown policy 'luck': there are intention, none"):
+    with pytest.raises(InputError, match="unknown policy 'luck': there are intention, none, orca"):
         Fleet(make_scenario(load_world("doorway"), 3, 1), "luck")
