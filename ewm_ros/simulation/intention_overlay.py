@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw
 
 from ewm_ros.geometry import FloatArray, Polyline
 from ewm_ros.messages import Plan
-from ewm_ros.simulation.pictures import COLOURS, Picture, Studio
+from ewm_ros.simulation.colours import COLOURS
+from ewm_ros.simulation.pictures import Picture, Studio
 
 ROUTE_WIDTH, GRANTED_WIDTH, PLAN_WIDTH, HOLD_WIDTH = 0.05, 0.40, 0.10, 0.12  # m
 KNOT_RADIUS = 0.10  # m
