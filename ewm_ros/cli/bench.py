@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from ewm_ros.cli.common import AsJson, Seed, out, print_json, shown
+from ewm_ros.cli.common import AsJson, BodyKind, Seed, Wheels, out, print_json, shown, worker_count
 from ewm_ros.errors import InputError
 
 app = typer.Typer(help="Measure this machine.", no_args_is_help=True)
@@ -47,30 +47,55 @@ def cycle(
 
 @app.command("world")
 def world_speed(
-    world: Annotated[str, typer.Option(help="A world's name or path.")] = "intersection",
+    world: Annotated[str, typer.Option(help="A world's name or path.")] = "warehouse",
     robots: Annotated[int, typer.Option(help="How many.")] = 10,
+    rays: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Of each lidar; those of the robots if not given.")
+    ] = None,
     steps: Annotated[int, typer.Option(min=10, help="World steps to measure.")] = 300,
+    bodies: Wheels = BodyKind.DRIVEN,
+    workers: Annotated[str, typer.Option(help="Processes with a world each, or auto for one a core.")] = "1",
+    plot: Annotated[
+        Path | None, typer.Option(help="Also measure every number of robots that the world takes, and draw the curve.")
+    ] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """World steps of 0.1 s, all sensors read, per second on one core."""
-    from ewm_ros.sensing import Velocity
-    from ewm_ros.simulation.scenario import make_scenario
-    from ewm_ros.simulation.world_file import load_world
+    """World steps of 0.1 s, all sensors read, a second: of one core, or of all with several workers."""
+    from ewm_ros.evaluation import world_speed as measure
 
-    scenario = make_scenario(load_world(world), robots, seed)
-    from ewm_ros.simulation.physics import PhysicsWorld  # slow to import: only for good input
+    speed = measure.world_speed(world, robots, rays, steps, seed, bodies.value, worker_count(workers))
+    if plot is not None:
+        from ewm_ros.evaluation.plots import plot_cost_per_robot
+        from ewm_ros.simulation.world_file import load_world
 
-    with PhysicsWorld(scenario) as physics:
-        began = time.process_time()
-        for _ in range(steps):
-            for index in physics.indices:
-                physics.observe(index)
-            physics.step([Velocity(0.2, 0.3)] * robots)
-        rate = steps / (time.process_time() - began)
-    rays = scenario.types[0].lidar.rays
-    figures = {"world": world, "robots": robots, "rays": rays, "world_steps_per_s": round(rate, 1)}
-    _report({**figures, "realtime_factor": round(0.1 * rate, 2)}, as_json)
+        count = load_world(world).robots.count
+        counts = range(count.min, count.max + 1)
+        plot_cost_per_robot(measure.cost_per_robot(world, counts, rays, steps, seed, bodies.value), plot)
+    figures: dict[str, object] = {
+        "world": world,
+        "robots": robots,
+        "rays": speed.rays,
+        "bodies": speed.bodies,
+        "workers": speed.workers,
+        "world_steps_per_s": round(speed.world_steps_per_s, 1),
+        "realtime_factor": round(speed.realtime_factor, 2),
+    }
+    _report(figures, as_json)
+
+
+@app.command("routes")
+def routes(
+    world: Annotated[str, typer.Option(help="A world's name or path.")] = "warehouse",
+    robot: Annotated[str, typer.Option(help="Robot type.")] = "tinybot",
+    count: Annotated[int, typer.Option(min=1, help="Routes to plan, between random places.")] = 200,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Time to plan a route through a world's map, and to find alternatives to it."""
+    from ewm_ros.evaluation.route_cost import route_cost
+
+    _report(route_cost(world, robot, seed, count).as_json(), as_json)
 
 
 @app.command("latency")
