@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +32,6 @@ class ClearanceMap:
 
     Attributes:
         cost: (rows + 2, columns + 2), of a metre driven in each cell: 1 in the open, more near walls, inf if blocked.
-        flat_cost: the same, flattened.
         blocked: the same as bytes, 1 where blocked.
     """
 
@@ -48,8 +45,12 @@ class ClearanceMap:
         close = distance < clearance + CLOSE_DISTANCE - 1e-9
         cost = 1.0 + SHY_COST * shy + CLOSE_COST * close
         self.cost: FloatArray = np.where(distance < clearance - 1e-9, math.inf, cost)
+        self._fraction = 31 - max(self.cost.shape).bit_length()
         self._columns: int = grid.occupied.shape[1] + 2
-        self.flat_cost: list[float] = self.cost.ravel().tolist()
+        self._unit = float(1 << self._fraction)
+        self._shift = 1.0 - np.array(grid.origin) / grid.resolution
+        self._last = np.array(self.cost.shape[::-1]) - 0.5
+        self._flat_cost = self.cost.ravel()
         self.blocked = np.isinf(self.cost).ravel().astype(np.uint8).tobytes()
 
     def index(self, point: Point) -> int:
@@ -70,18 +71,48 @@ class ClearanceMap:
         rows, columns = self._grid.occupied.shape
         return not (0 <= row < rows and 0 <= column < columns) or bool(self._grid.occupied[row, column])
 
-    def line_cost(self, a: Point, b: Point) -> float:
-        """Length of the straight line from a to b (m), weighted by the nearness of walls; inf if it is not free."""
-        row, column = self._cells_between(a, b)
-        return float(self.cost[row, column].mean()) * math.dist(a, b)
+    def free_line(self, a: Point, b: Point) -> bool:
+        """Whether the straight line from a to b keeps the clearance."""
+        return bool(np.isfinite(self.line_costs(np.array([a]), np.array([b]))[0]))
 
-    def way_cost(self, points: Sequence[Point]) -> float:
-        """The same for the polyline through the points."""
-        return sum(self.line_cost(a, b) for a, b in pairwise(points))
+    def line_costs(self, a: FloatArray, b: FloatArray) -> FloatArray:
+        """Lengths of the straight lines from a to b, weighted by the nearness of walls; inf for those not free.
+
+        Args:
+            a, b: (N, 2) m.
+
+        Returns:
+            (N,) m.
+        """
+        cells, first, counts = self._cells_on_lines(a, b)
+        mean = np.add.reduceat(self._flat_cost.take(cells), first) / counts
+        # No length is quite 0: a point that is not free costs inf too.
+        costs: FloatArray = mean * np.maximum(np.hypot(b[:, 0] - a[:, 0], b[:, 1] - a[:, 1]), 1e-12)
+        return costs
 
     def crosses_wall(self, a: Point, b: Point) -> bool:
         """Whether the straight line from a to b passes through an occupied cell."""
-        return bool(self._occupied[self._cells_between(a, b)].any())
+        cells, _, _ = self._cells_on_lines(np.array([a]), np.array([b]))
+        return bool(self._occupied.ravel()[cells].any())
+
+    def encloses_wall(self, loop: FloatArray) -> bool:
+        """Whether a closed line through points (N, 2) m goes around an occupied cell, by the cells' winding numbers."""
+        start = self._in_cells(loop)
+        end = np.roll(start, -1, axis=0)
+        low, high = (np.floor(cells[:, 1] - 0.5).astype(np.intp) for cells in (start, end))
+        # A line from row to row crosses the middles of the rows between: it goes around the cells to their right.
+        counts = np.abs(high - low)
+        line = np.repeat(np.arange(len(loop)), counts)
+        nth = np.arange(len(line)) - np.repeat(np.cumsum(counts) - counts, counts)
+        upward = np.sign(high - low)[line]
+        row = np.where(upward > 0, low[line] + 1 + nth, low[line] - nth)
+        share = (row + 0.5 - start[line, 1]) / (end[line, 1] - start[line, 1])
+        column = np.ceil(start[line, 0] + share * (end[line, 0] - start[line, 0]) - 0.5).astype(np.intp)
+        (left, bottom), (right, top) = (pick(start, axis=0).astype(np.intp) for pick in (np.min, np.max))
+        winding = np.zeros((top - bottom + 1, right - left + 2), dtype=np.int32)
+        np.add.at(winding, (row - bottom, column - left), upward)
+        inside = np.cumsum(winding, axis=1)[:, :-1] != 0
+        return bool((self._occupied[bottom : top + 1, left : right + 1] & inside).any())
 
     def free_places(self, point: Point, reach: float) -> list[Point]:
         """Centres of free cells up to about `reach` (m) from a point on the map, nearest first."""
@@ -92,14 +123,43 @@ class ClearanceMap:
         places = [self._grid.centre(top + i - 1, left + j - 1) for i, j in np.argwhere(np.isfinite(near)).tolist()]
         return sorted(places, key=lambda place: math.dist(place, point))
 
-    def _cells_between(self, a: Point, b: Point) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Rows and columns of cells sampled on the line from a to b; the border for what is off the map."""
-        rows, columns = self.cost.shape
-        (x0, y0), resolution = self._grid.origin, self.resolution
-        f = np.linspace(0.0, 1.0, int(math.dist(a, b) / (SAMPLING * resolution)) + 2)
-        row = np.floor((a[1] + f * (b[1] - a[1]) - y0) / resolution).astype(np.intp) + 1
-        column = np.floor((a[0] + f * (b[0] - a[0]) - x0) / resolution).astype(np.intp) + 1
-        return np.clip(row, 0, rows - 1), np.clip(column, 0, columns - 1)
+    def _cells_on_lines(
+        self, a: FloatArray, b: FloatArray
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+        """Cells sampled on lines, all in a row, the border for what is off the map; each line's first and their number.
+
+        Args:
+            a, b: (N, 2) m, N >= 1.
+        """
+        start, end = self._in_cells(a), self._in_cells(b)
+        across = end - start
+        counts = (np.hypot(across[:, 0], across[:, 1]) / SAMPLING).astype(np.intp) + 2
+        first = np.cumsum(counts) - counts
+        # Row and column as the two halves of one integer, each with a fraction: half the work of two float arrays, and
+        # exact, so that the products may wrap around.
+        step = self._packed(across / (counts - 1)[:, None])
+        sample = np.repeat(step, counts)
+        sample *= np.arange(len(sample))
+        sample += np.repeat(self._packed(start) - first * step, counts)
+        column = sample & 0xFFFFFFFF
+        column >>= self._fraction
+        sample >>= 32 + self._fraction
+        sample *= self._columns
+        sample += column
+        return sample, first, counts
+
+    def _in_cells(self, points: FloatArray) -> FloatArray:
+        """(N, 2) column and row of points, with fractions; in the border for what is off the map."""
+        cells: FloatArray = points * (1.0 / self.resolution)
+        cells += self._shift
+        np.maximum(cells, 0.5, out=cells)
+        np.minimum(cells, self._last, out=cells)
+        return cells
+
+    def _packed(self, cells: FloatArray) -> NDArray[np.int64]:
+        fixed = np.rint(cells * self._unit).astype(np.int64)
+        packed: NDArray[np.int64] = (fixed[:, 1] << 32) + fixed[:, 0]
+        return packed
 
 
 def distance_to_occupied(occupied: NDArray[np.bool_], resolution: float, limit: float) -> FloatArray:

@@ -1,27 +1,26 @@
-"""Finds a drivable way through the map: A* on the inflated grid, pulled straight, corners rounded.
+"""Finds drivable ways through the map: over a roadmap, pulled straight, corners rounded.
 
-P. E. Hart, N. J. Nilsson, B. Raphael, "A Formal Basis for the Heuristic Determination of Minimum Cost Paths", IEEE
-Transactions on Systems Science and Cybernetics 4 (1968). Pulled straight afterwards by line of sight, the
-post-smoothing that A. Nash et al., "Theta*: Any-Angle Path Planning on Grids" (AAAI 2007), compare with.
+What takes long is done once, when the map comes; a route then costs a few milliseconds on one core.
 """
 
 from __future__ import annotations
 
-import heapq
-import math
-from collections.abc import Callable
-from itertools import pairwise
+from functools import lru_cache
 
 import numpy as np
 
 from ewm_ros.errors import InputError
-from ewm_ros.geometry import Polyline
+from ewm_ros.geometry import FloatArray, Polyline
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.robot.clearance_map import MOST_COST, ClearanceMap, Point
+from ewm_ros.robot.alternatives import SEARCHES, dearer_near, differs, short_enough
+from ewm_ros.robot.clearance_map import ClearanceMap, Point
 from ewm_ros.robot.corners import round_corners
+from ewm_ros.robot.roadmap import Roadmap
+from ewm_ros.robot.smoothing import pull_straight
 
 MARGIN = 0.05  # m kept free beside the footprint
 EXIT_DISTANCE = 0.5  # m beyond the clearance that a robot too close to a wall may drive to the nearest free place
+PARTED = 4.0  # radii between two routes somewhere, for them to be alternatives
 
 
 class RoutePlanner:
@@ -33,8 +32,11 @@ class RoutePlanner:
     """
 
     def __init__(self, grid: OccupancyGrid, radius: float) -> None:
+        self._radius = radius
         # A route may run anywhere in a free cell, so the margin has to cover half of a cell's diagonal.
-        self._map = ClearanceMap(grid, radius + max(MARGIN, 0.9 * grid.resolution))
+        clearance = radius + max(MARGIN, 0.9 * grid.resolution)
+        packed = np.packbits(grid.occupied).tobytes()
+        self._map, self._roadmap = _prepared(grid.resolution, grid.origin, grid.occupied.shape, packed, clearance)
 
     def plan(self, start: tuple[float, float], goal: tuple[float, float]) -> Polyline:
         """The way from start to goal (m, map frame) with the robot's footprint clear of every wall.
@@ -44,18 +46,52 @@ class RoutePlanner:
         Raises:
             InputError: start or goal lies in a wall or off the map, the goal too close to a wall, or no way exists.
         """
+        return _from(start, self._best(self._way_out(start, goal), goal))
+
+    def alternatives(self, start: tuple[float, float], goal: tuple[float, float], most: int = 3) -> list[Polyline]:
+        """Clearly different routes, the best one first; only that one where there is nothing to go around.
+
+        Each but the first goes around another side of some wall than the others, is somewhere more than two robot
+        diameters from each of them, and is at most 1.6 times as long as the best plus 3 m.
+
+        Raises:
+            InputError: as for plan.
+        """
+        way_out = self._way_out(start, goal)
+        best = Polyline(self._best(way_out, goal))
+        found, factors, newest = [best], np.ones(len(self._roadmap.nodes)), best.points
+        for _ in range(SEARCHES):
+            if len(found) >= most or best.length == 0.0:
+                break
+            factors *= dearer_near(self._roadmap.nodes, newest)
+            rough = self._roadmap.find(way_out, goal, factors.tolist())
+            newest = np.array(rough)
+            if not self._is_alternative(newest, found):
+                continue
+            smooth = self._smooth(rough)
+            if self._is_alternative(smooth, found):
+                found.append(Polyline(smooth))
+        return [_from(start, route.points) for route in (best, *sorted(found[1:], key=lambda route: route.length))]
+
+    def _is_alternative(self, way: FloatArray, found: list[Polyline]) -> bool:
+        return short_enough(way, found[0]) and differs(way, found, PARTED * self._radius, self._map)
+
+    def _best(self, start: Point, goal: Point) -> FloatArray:
+        if self._map.free_line(start, goal):
+            return np.array([start, goal])
+        return self._smooth(self._roadmap.find(start, goal))
+
+    def _smooth(self, rough: list[Point]) -> FloatArray:
+        return round_corners(pull_straight(rough, self._map), self._map)
+
+    def _way_out(self, start: Point, goal: Point) -> Point:
+        """The free place that a route to the goal begins at, if there is one."""
         way_out = self._leave(start)
         self._check_goal(goal)
-        if math.isfinite(self._map.line_cost(way_out, goal)):
-            route = [way_out, goal]
-        else:
-            cells = self._search(self._map.index(way_out), self._map.index(goal))
-            if cells is None:
-                gap = f"this robot needs gaps of {2.0 * self._map.clearance:.2f} m"
-                raise InputError(f"no way from {_text(start)} to goal {_text(goal)}: {gap}")
-            points = [way_out, *map(self._map.centre, cells[1:-1]), goal]
-            route = round_corners(self._pull(points), self._map)
-        return Polyline(route if way_out == start else [start, *route])
+        if not self._roadmap.connected(way_out, goal):
+            gap = f"this robot needs gaps of {2.0 * self._map.clearance:.2f} m"
+            raise InputError(f"no way from {_text(start)} to goal {_text(goal)}: {gap}")
+        return way_out
 
     def _check_goal(self, goal: Point) -> None:
         if self._map.in_wall(goal):
@@ -75,109 +111,20 @@ class RoutePlanner:
                 return place
         raise InputError(f"start {_text(start)} has no free place near it: move the robot away from the walls by hand")
 
-    def _search(self, start: int, goal: int) -> list[int] | None:
-        """A*: cells of the cheapest 8-connected way from start to goal, None if there is none."""
-        width = self._map.cost.shape[1]
-        diagonal = math.sqrt(2.0)
-        moves = [(1, 1.0), (-1, 1.0), (width, 1.0), (-width, 1.0)]
-        moves += [(d, diagonal) for d in (width + 1, width - 1, 1 - width, -1 - width)]
-        cost, to_go = self._map.flat_cost, self._octile_distances(goal)
-        best = [math.inf] * len(cost)
-        parent = [0] * len(cost)
-        closed = bytearray(self._map.blocked)
-        best[start] = 0.0
-        heap = [(to_go[start], start)]
-        pop, push = heapq.heappop, heapq.heappush
-        while heap:
-            cell = pop(heap)[1]
-            if cell == goal:
-                return _trace(parent, start, goal)
-            if closed[cell]:
-                continue
-            closed[cell] = 1
-            here = best[cell]
-            for offset, length in moves:
-                neighbour = cell + offset
-                if not closed[neighbour]:
-                    there = here + length * cost[neighbour]
-                    if there < best[neighbour]:
-                        best[neighbour] = there
-                        parent[neighbour] = cell
-                        push(heap, (there + to_go[neighbour], neighbour))
-        return None
 
-    def _octile_distances(self, goal: int) -> list[float]:
-        """Distance in cells of every cell from the goal on an empty 8-connected grid."""
-        rows, columns = self._map.cost.shape
-        row, column = divmod(goal, columns)
-        dy = np.abs(np.arange(rows) - row)[:, None]
-        dx = np.abs(np.arange(columns) - column)[None, :]
-        distances: list[float] = (np.maximum(dx, dy) + (math.sqrt(2.0) - 1.0) * np.minimum(dx, dy)).ravel().tolist()
-        return distances
-
-    def _pull(self, points: list[Point]) -> list[Point]:
-        """Straighten a way from both ends by turns, until nothing is gained."""
-        length = math.inf
-        for _ in range(4):
-            points = self._shorten(_resample(self._shorten(points), 2.0 * self._map.resolution)[::-1])[::-1]
-            shorter = sum(math.dist(a, b) for a, b in pairwise(points))
-            if shorter > length - 0.01:
-                break
-            length = shorter
-            points = _resample(points, 2.0 * self._map.resolution)
-        return self._shorten(points)
-
-    def _shorten(self, points: list[Point]) -> list[Point]:
-        """Replace pieces of a way by straight lines that cost no more, the nearness of walls included."""
-        way = np.array(points)
-        x, y = way[:, 0], way[:, 1]
-        # A point between two samples of a free line may lie a hair inside a blocked cell.
-        factor = np.minimum([self._map.flat_cost[self._map.index(p)] for p in points], MOST_COST)
-        spent = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)) * (factor[1:] + factor[:-1]) / 2.0)])
-
-        def pays(i: int, j: int) -> bool:
-            return j == i + 1 or self._map.line_cost(points[i], points[j]) <= 1.01 * float(spent[j] - spent[i])
-
-        kept = [0]
-        last = len(points) - 1
-        while kept[-1] < last:
-            kept.append(_furthest(kept[-1], last, pays))
-        return [points[i] for i in kept]
+@lru_cache(maxsize=4)
+def _prepared(
+    resolution: float, origin: Point, shape: tuple[int, int], occupied: bytes, clearance: float
+) -> tuple[ClearanceMap, Roadmap]:
+    """A map as a robot sees it, once for all robots of one size in a process; `occupied` holds a bit for each cell."""
+    bits = np.unpackbits(np.frombuffer(occupied, dtype=np.uint8), count=shape[0] * shape[1])
+    free = ClearanceMap(OccupancyGrid(resolution, origin, bits.astype(np.bool_).reshape(shape)), clearance)
+    return free, Roadmap(free)
 
 
-def _furthest(i: int, last: int, pays: Callable[[int, int], bool]) -> int:
-    """The furthest index that a line from i reaches, found by doubling and halving: pays(i, i + 1) holds."""
-    if pays(i, last):
-        return last
-    good, step = i + 1, 2
-    while i + step < last and pays(i, i + step):
-        good = i + step
-        step *= 2
-    bad = min(i + step, last)
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        if pays(i, middle):
-            good = middle
-        else:
-            bad = middle
-    return good
-
-
-def _trace(parent: list[int], start: int, goal: int) -> list[int]:
-    cells = [goal]
-    while cells[-1] != start:
-        cells.append(parent[cells[-1]])
-    return cells[::-1]
-
-
-def _resample(points: list[Point], step: float) -> list[Point]:
-    """The same polyline with additional points at most `step` (m) apart."""
-    dense = points[:1]
-    for (ax, ay), (bx, by) in pairwise(points):
-        count = max(math.ceil(math.hypot(bx - ax, by - ay) / step), 1)
-        dense += [(ax + (bx - ax) * k / count, ay + (by - ay) * k / count) for k in range(1, count)]
-        dense.append((bx, by))
-    return dense
+def _from(start: Point, way: FloatArray) -> Polyline:
+    """The route along a way, led up to from the start."""
+    return Polyline(np.concatenate([[start], way]))
 
 
 def _text(point: Point) -> str:

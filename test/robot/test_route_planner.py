@@ -6,41 +6,18 @@ import math
 
 import numpy as np
 import pytest
+from drawn_rooms import cheapest_cells, clearance, cluttered_room, flooded, room
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline, Pose2D
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.robot.clearance_map import distance_to_occupied
+from ewm_ros.robot.clearance_map import MOST_COST, ClearanceMap, distance_to_occupied
 from ewm_ros.robot.path_follower import PathFollower
 from ewm_ros.robot.route_planner import RoutePlanner
 
 RADIUS = 0.3
-
-
-def room(
-    width: float, height: float, *walls: tuple[float, float, float, float], resolution: float = 0.05
-) -> OccupancyGrid:
-    """A room with its lower left corner at the origin; walls are boxes x0, y0, x1, y1 in m."""
-    occupied = np.zeros((round(height / resolution), round(width / resolution)), dtype=bool)
-    occupied[[0, -1], :] = occupied[:, [0, -1]] = True
-    for box in walls:
-        x0, y0, x1, y1 = (round(value / resolution) for value in box)
-        occupied[y0:y1, x0:x1] = True
-    return OccupancyGrid(resolution, (0.0, 0.0), occupied)
-
-
-def clearance(grid: OccupancyGrid, path: Polyline) -> float:
-    """m, from the path to the nearest occupied cell, measured densely and without the planner's tools."""
-    rows, columns = np.nonzero(grid.occupied)
-    left, low = grid.origin[0] + columns * grid.resolution, grid.origin[1] + rows * grid.resolution
-    nearest = math.inf
-    for x, y in path.sample(np.arange(0.0, path.length + 0.01, 0.01)):
-        dx = np.maximum(np.maximum(left - x, x - left - grid.resolution), 0.0)
-        dy = np.maximum(np.maximum(low - y, y - low - grid.resolution), 0.0)
-        nearest = min(nearest, float(np.hypot(dx, dy).min()))
-    return nearest
 
 
 DOORWAY = room(10, 6, (4.9, 0, 5.1, 2.55), (4.9, 3.45, 5.1, 6))
@@ -60,7 +37,7 @@ def test_leads_through_a_door_of_90_cm(start, goal) -> None:
     assert tuple(path.points[0]) == start and tuple(path.points[-1]) == goal
     assert clearance(DOORWAY, path) >= RADIUS
     by_door = math.dist(start, (5.0, 3.0)) + math.dist((5.0, 3.0), goal)
-    assert path.length <= by_door + 0.8
+    assert path.length <= by_door + 1.1
 
 
 def test_does_not_lead_through_a_door_that_is_too_narrow() -> None:
@@ -148,6 +125,119 @@ def test_the_footprint_is_clear_of_walls_all_along(grid, seed) -> None:
     else:
         assert tuple(path.points[0]) == start and tuple(path.points[-1]) == goal
         assert clearance(grid, path) >= RADIUS
+
+
+def weighted_length(free: ClearanceMap, points: np.ndarray) -> float:
+    """m of a way, dearer near walls; a sample of it may lie a hair inside a blocked cell."""
+    lengths = np.hypot(*np.diff(points, axis=0).T)
+    return float(np.minimum(free.line_costs(points[:-1], points[1:]), MOST_COST * lengths).sum())
+
+
+def as_seen_by_the_robot(grid: OccupancyGrid) -> tuple[ClearanceMap, np.ndarray]:
+    """The map that the planner works on, and its (N, 2) free cells."""
+    free = ClearanceMap(grid, RADIUS + 0.05)
+    return free, np.argwhere(np.isfinite(free.cost))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_way_is_found_if_and_only_if_the_free_cells_are_connected(seed) -> None:
+    grid = cluttered_room(seed)
+    free, cells = as_seen_by_the_robot(grid)
+    planner = RoutePlanner(grid, RADIUS)
+    start, *goals = np.random.default_rng(seed).permutation(cells)[:12].tolist()
+    reached = flooded(np.isfinite(free.cost), tuple(start))
+    columns = free.cost.shape[1]
+    centre = [free.centre(row * columns + column) for row, column in (start, *goals)]
+    for cell, goal in zip(goals, centre[1:], strict=True):
+        if tuple(cell) in reached:
+            path = planner.plan(centre[0], goal)
+            assert tuple(path.points[0]) == centre[0] and tuple(path.points[-1]) == goal
+            assert clearance(grid, path) >= RADIUS
+        else:
+            with pytest.raises(InputError, match="no way"):
+                planner.plan(centre[0], goal)
+
+
+def test_ways_cost_no_more_than_the_best_ones_over_the_cells() -> None:
+    ratios = []
+    for seed in range(20):
+        grid = cluttered_room(100 + seed, 6.0, 5.0)
+        free, cells = as_seen_by_the_robot(grid)
+        rng, planner, columns = np.random.default_rng(seed), RoutePlanner(grid, RADIUS), free.cost.shape[1]
+        for _ in range(3):
+            start, goal = (tuple(cell) for cell in rng.choice(cells, 2, replace=False).tolist())
+            if goal not in flooded(np.isfinite(free.cost), start):
+                continue
+            best = [free.centre(row * columns + column) for row, column in cheapest_cells(free.cost, start, goal)]
+            # A free straight line is taken even where it leads along a wall: robots in lanes keep to them.
+            if free.free_line(best[0], best[-1]):
+                continue
+            found = planner.plan(best[0], best[-1]).points
+            ratios.append(weighted_length(free, found) / weighted_length(free, np.array(best)))
+    assert len(ratios) > 15
+    # The cells' ways have only 8 directions; a way that goes around the wrong side of something would cost far more.
+    assert np.mean(ratios) <= 1.0
+    assert max(ratios) <= 1.1
+
+
+def test_two_doors_are_two_ways_and_the_nearer_one_comes_first() -> None:
+    walls = room(10, 8, (4.9, 0, 5.1, 1.5), (4.9, 2.6, 5.1, 5.4), (4.9, 6.5, 5.1, 8))
+    routes = RoutePlanner(walls, RADIUS).alternatives((1, 2.5), (9, 2.5))
+    by_near, by_far = routes
+    assert by_near.project(5.0, 2.05)[1] < 0.5 < by_near.project(5.0, 5.95)[1]
+    assert by_far.project(5.0, 5.95)[1] < 0.5 < by_far.project(5.0, 2.05)[1]
+    assert by_near.points.tolist() == RoutePlanner(walls, RADIUS).plan((1, 2.5), (9, 2.5)).points.tolist()
+    for route in routes:
+        assert tuple(route.points[0]) == (1, 2.5) and tuple(route.points[-1]) == (9, 2.5)
+        assert clearance(walls, route) >= RADIUS
+
+
+def test_no_more_alternatives_than_asked_for() -> None:
+    walls = room(10, 8, (4.9, 0, 5.1, 1.5), (4.9, 2.6, 5.1, 5.4), (4.9, 6.5, 5.1, 8))
+    assert len(RoutePlanner(walls, RADIUS).alternatives((1, 2.5), (9, 2.5), most=1)) == 1
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [room(10, 8), DOORWAY, room(12, 8, (5, 0, 7, 4)), room(30, 8, (14, 0, 15, 6.5)), room(10, 8, (4.9, 3.9, 5, 4))],
+    ids=["empty room", "one door", "around a corner", "a far way around", "a post"],
+)
+def test_where_there_is_nothing_to_go_around_one_way_is_all(grid) -> None:
+    assert len(RoutePlanner(grid, RADIUS).alternatives((1.0, 1.5), (9.0, 1.5))) == 1
+
+
+def test_a_way_around_that_is_far_too_long_is_no_alternative() -> None:
+    walls = room(30, 8, (2, 3.9, 28, 4.1))
+    assert len(RoutePlanner(walls, RADIUS).alternatives((3, 3), (3, 5))) == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_alternatives_are_short_enough_clear_of_walls_and_clearly_apart(seed) -> None:
+    grid = cluttered_room(200 + seed, 14.0, 10.0)
+    planner = RoutePlanner(grid, RADIUS)
+    free, cells = as_seen_by_the_robot(grid)
+    for pick in np.random.default_rng(seed).choice(cells, (5, 2), replace=False):
+        start, goal = (free.centre(row * free.cost.shape[1] + column) for row, column in pick.tolist())
+        try:
+            best, *others = planner.alternatives(start, goal)
+        except InputError as error:
+            assert "no way" in str(error)
+            continue
+        assert best.points.tolist() == planner.plan(start, goal).points.tolist()
+        for i, route in enumerate(others):
+            assert route.length <= 1.6 * best.length + 3.0
+            assert clearance(grid, route) >= RADIUS
+            for other in (best, *others[:i]):
+                points = route.sample(np.arange(0.0, route.length, 0.1))
+                assert max(other.project(x, y)[1] for x, y in points) > 4.0 * RADIUS - 0.1
+
+
+def test_robots_of_one_size_share_what_was_prepared_and_another_map_has_its_own() -> None:
+    changed = room(10, 6, (4.9, 0, 5.1, 2.0), (4.9, 2.9, 5.1, 6))
+    before, after = (RoutePlanner(grid, RADIUS).plan((1, 1), (9, 5)) for grid in (DOORWAY, changed))
+    assert clearance(DOORWAY, before) >= RADIUS > clearance(DOORWAY, after)
+    small = RoutePlanner(DOORWAY, 0.2).plan((1, 1), (9, 5))
+    assert clearance(DOORWAY, small) < clearance(DOORWAY, before)
 
 
 @given(seed=st.integers(0, 1000), resolution=st.sampled_from([0.05, 0.1, 0.3]))

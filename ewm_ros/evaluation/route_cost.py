@@ -1,0 +1,112 @@
+"""What planning routes costs on a world: taking its map, one route, and a choice of routes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ewm_ros.errors import InputError
+from ewm_ros.geometry import FloatArray
+from ewm_ros.randomness import stream
+from ewm_ros.robot.clearance_map import Point
+from ewm_ros.robot.route_planner import RoutePlanner
+from ewm_ros.robot_type import load_robot_type
+from ewm_ros.simulation.occupancy import occupancy_grid
+from ewm_ros.simulation.world_file import load_world
+
+PERCENTILES = {"p50": 50.0, "p99": 99.0, "max": 100.0}
+TRIES = 100  # of pairs of places for each route; most have a way between them
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RouteCost:
+    """Costs of a number of routes between random places; `ewm bench routes` prints them.
+
+    Attributes:
+        world: its name.
+        shape: rows and columns of its map.
+        radius: m, of the robot.
+        map_ms: to take the map, once for robots of one size.
+        plan_ms: (R,) of planning one route.
+        alternatives_ms: (R,) of finding up to three.
+        found: (R,) how many were found.
+        length: (R,) m, of the best.
+    """
+
+    world: str
+    shape: tuple[int, int]
+    radius: float
+    map_ms: float
+    plan_ms: FloatArray
+    alternatives_ms: FloatArray
+    found: NDArray[np.intp]
+    length: FloatArray
+
+    def as_json(self) -> dict[str, object]:
+        """The object that the command prints."""
+        return {
+            "world": self.world,
+            "cells": list(self.shape),
+            "radius_m": self.radius,
+            "routes": len(self.plan_ms),
+            "mean_length_m": round(float(self.length.mean()), 2),
+            "map_ms": round(self.map_ms, 3),
+            "plan_ms": _figures(self.plan_ms),
+            "alternatives_ms": _figures(self.alternatives_ms),
+            "alternatives_mean": round(float(self.found.mean()), 2),
+        }
+
+
+def route_cost(world: str, robot_type: str = "tinybot", seed: int = 0, routes: int = 200) -> RouteCost:
+    """Plan routes between random free places of a world, and measure the processor time of this thread.
+
+    Args:
+        world, robot_type: names or paths.
+        routes: how many.
+
+    Raises:
+        InputError: there is no such world or robot type, no route is asked for, or the robot can go nowhere in it.
+    """
+    if routes < 1:
+        raise InputError(f"routes must be 1 or more, not {routes}")
+    loaded, radius = load_world(world), load_robot_type(robot_type).radius
+    grid = occupancy_grid(loaded)
+    began = time.thread_time()
+    planner = RoutePlanner(grid, radius)
+    map_ms = 1e3 * (time.thread_time() - began)
+    rng = stream(seed, 0, "routes")
+    free = np.argwhere(~grid.occupied)
+    rows: list[tuple[float, float, int, float]] = []
+    for _ in range(TRIES * routes if len(free) else 0):
+        start, goal = (grid.centre(row, column) for row, column in rng.choice(free, 2).tolist())
+        try:
+            rows.append(_measured(planner, start, goal))
+        except InputError:
+            continue  # too close to a wall, or no way between them
+        if len(rows) == routes:
+            break
+    if len(rows) < routes:
+        raise InputError(f"world {loaded.name!r}: hardly any two places in it have a way for {robot_type} between them")
+    plan_ms, alternatives_ms, count, length = np.array(rows).T
+    return RouteCost(
+        loaded.name, grid.occupied.shape, radius, map_ms, plan_ms, alternatives_ms, count.astype(np.intp), length
+    )
+
+
+def _measured(planner: RoutePlanner, start: Point, goal: Point) -> tuple[float, float, int, float]:
+    """ms of one route and of a choice of routes, how many those are, and the length of the best in m."""
+    times = [time.thread_time()]
+    best = planner.plan(start, goal)
+    times.append(time.thread_time())
+    found = planner.alternatives(start, goal)
+    times.append(time.thread_time())
+    plan_ms, alternatives_ms = (1e3 * (b - a) for a, b in pairwise(times))
+    return plan_ms, alternatives_ms, len(found), best.length
+
+
+def _figures(ms: FloatArray) -> dict[str, float]:
+    return {name: round(float(np.percentile(ms, percent)), 3) for name, percent in PERCENTILES.items()}
