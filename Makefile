@@ -11,7 +11,7 @@ PACKAGING := pyproject.toml setup.py package.xml CMakeLists.txt ewm_ros/__init__
 unexport PYTHONPATH LD_LIBRARY_PATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH RMW_IMPLEMENTATION
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help demo test lint venv venv-test clean
+.PHONY: help demo gallery test lint venv venv-test clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -19,6 +19,11 @@ help: ## show this list
 
 demo: venv ## simulated robots at an intersection, on real ROS 2, recorded
 	$(BIN)/ewm demo $(DEMO_ARGS)
+
+gallery: venv ## draw the pictures of all worlds in the README again
+	mkdir -p docs/media/worlds
+	for file in worlds/*.yaml; do world=$$(basename $$file .yaml); \
+		$(BIN)/ewm render $$world --seconds 12 --out docs/media/worlds/$$world.png || exit 1; done
 
 test: lint ## lint, then all tests but the long campaigns
 	$(BIN)/python -m pytest

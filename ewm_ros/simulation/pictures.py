@@ -26,6 +26,7 @@ Picture = NDArray[np.uint8]  # (H, W, 3)
 
 FIELD_OF_VIEW = 22.0  # degrees, vertical
 PITCHES = {"above": math.radians(90.0), "perspective": math.radians(66.0)}  # of the views, down from the horizon
+PNG_COLOURS = 256
 GIF_COLOURS = 64
 PALETTE_FRAMES = 8  # at most, that the colours are chosen from
 
@@ -116,13 +117,13 @@ def save_gif(frames: Sequence[Picture], path: Path, seconds_per_frame: float) ->
 
 
 def save_png(picture: Picture, path: Path) -> None:
-    """Write one picture.
+    """Write one picture, of 256 colours: it has few, and takes a quarter of the room so.
 
     Raises:
         InputError: the file cannot be written.
     """
     try:
-        Image.fromarray(picture).save(path, format="PNG")
+        Image.fromarray(picture).quantize(PNG_COLOURS, dither=Image.Dither.NONE).save(path, format="PNG", optimize=True)
     except OSError as error:
         raise _unwritable(path, error) from error
 

@@ -98,7 +98,7 @@ MALFORMED = {
     "a list": ("- 1\n- 2\n", "not a list"),
     "bytes": (b"\xff\x00\x80", "cannot be read"),
     "key twice": ("name: a\nname: b\n", "'name' is there twice"),
-    "nested without end": ("[" * 20000, "not valid YAML"),
+    "nested without end": ("[" * 20000, "nested deeper than 32 levels"),
 }
 
 

@@ -41,7 +41,7 @@ def test_a_run_becomes_an_animation_at_five_times_its_speed(tmp_path: Path) -> N
 def test_a_long_run_has_fewer_frames_a_second(doorway: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
 
-    def shoot(studio: Studio, poses: dict[int, Pose2D]) -> np.ndarray:
+    def shoot(studio: Studio, poses: dict[int, Pose2D], people: np.ndarray) -> np.ndarray:
         drawn.append(poses)
         return np.zeros((360, 640, 3), dtype=np.uint8)
 
