@@ -11,8 +11,8 @@ from pathlib import Path
 from ewm_ros import __version__
 from ewm_ros.errors import InputError
 from ewm_ros.names import robot_name
-from ewm_ros.simulation.scenario import Bodies
-from ewm_ros.simulation.world_file import load_world
+from ewm_ros.simulation.worlds.scenario import Bodies
+from ewm_ros.simulation.worlds.world_file import load_world
 
 Value = bool | int | float | str | Sequence[str]
 

@@ -69,7 +69,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """"I keep out of what `robot` claimed in its message `claim` (a seq of its `boot`) until it is through"."""
+    """ "I keep out of what `robot` claimed in its message `claim` (a seq of its `boot`) until it is through"."""
 
     robot: str
     boot: int

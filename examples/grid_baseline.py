@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 
 from ewm_ros.errors import InputError
-from ewm_ros.simulation.grid_sweep import sweep_score
-from ewm_ros.simulation.grid_world import grid_env
+from ewm_ros.simulation.environments.grid_sweep import sweep_score
+from ewm_ros.simulation.environments.grid_world import grid_env
 
 CASES = ((6, 2), (10, 2), (15, 2), (10, 4), (15, 4))  # cells along each side, agents
 VISION = 2  # cells

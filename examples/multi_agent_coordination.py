@@ -12,10 +12,10 @@ import math
 from ewm_ros.coordination.coordinator import Coordinator
 from ewm_ros.robot.agent import Goal, IntegratedAgent
 from ewm_ros.robot.command_gate import CommandGate
-from ewm_ros.simulation.occupancy import occupancy_grid
-from ewm_ros.simulation.physics import PhysicsWorld
-from ewm_ros.simulation.scenario import make_scenario
-from ewm_ros.simulation.world_file import load_world
+from ewm_ros.simulation.physics.physics_world import PhysicsWorld
+from ewm_ros.simulation.worlds.occupancy import occupancy_grid
+from ewm_ros.simulation.worlds.scenario import make_scenario
+from ewm_ros.simulation.worlds.world_file import load_world
 
 
 def main() -> None:

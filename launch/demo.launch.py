@@ -10,7 +10,7 @@ from launch_ros.actions import Node
 
 from ewm_ros.deployment import ProcessSpec, demo_processes
 from ewm_ros.errors import InputError
-from ewm_ros.simulation.scenario import BODIES
+from ewm_ros.simulation.worlds.scenario import BODIES
 from launch import LaunchContext, LaunchDescription
 
 ARGUMENTS = (

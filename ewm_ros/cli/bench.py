@@ -67,7 +67,7 @@ def world_speed(
     speed = measure.world_speed(world, robots, rays, steps, seed, bodies.value, worker_count(workers))
     if plot is not None:
         from ewm_ros.evaluation.plots import plot_cost_per_robot
-        from ewm_ros.simulation.world_file import load_world
+        from ewm_ros.simulation.worlds.world_file import load_world
 
         count = load_world(world).robots.count
         counts = range(count.min, count.max + 1)

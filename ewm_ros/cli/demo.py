@@ -22,7 +22,7 @@ from ewm_ros.evaluation.fleet_figures import FleetFigures
 if TYPE_CHECKING:  # rclpy is slow to import, and not there for the other commands
     from ewm_ros.cli.fleet_processes import FleetProcesses
     from ewm_ros.nodes.monitor import Monitor
-    from ewm_ros.simulation.scenario import Bodies
+    from ewm_ros.simulation.worlds.scenario import Bodies
 
 REFRESH = 0.25  # s between two looks at processes and figures
 SETTLE = 0.5  # s for the last messages to arrive after the simulation has ended
@@ -44,7 +44,7 @@ def demo(
     as_json: AsJson = False,
 ) -> int:
     """Run robots in a simulated world on real ROS 2, and print what came of it."""
-    from ewm_ros.simulation.world_file import load_world
+    from ewm_ros.simulation.worlds.world_file import load_world
 
     count = load_world(world).robots.count.default if robots is None else robots
     bag = _bag_folder(record, world, count, seed) if record is not None else None

@@ -13,7 +13,7 @@ from ewm_ros.cli.common import Seed, err, out
 from ewm_ros.errors import InputError
 
 if TYPE_CHECKING:
-    from ewm_ros.simulation.scenario import Scenario
+    from ewm_ros.simulation.worlds.scenario import Scenario
 
 
 class View(str, Enum):
@@ -37,8 +37,8 @@ def render(
 ) -> None:
     """Draw a world: its start or a moment of a run as a PNG, or a lockstep run as a GIF at five times its speed."""
     from ewm_ros.evaluation.runs import RunSpec
-    from ewm_ros.simulation.scenario import make_scenario
-    from ewm_ros.simulation.world_file import load_world
+    from ewm_ros.simulation.worlds.scenario import make_scenario
+    from ewm_ros.simulation.worlds.world_file import load_world
 
     loaded = load_world(world)
     count = loaded.robots.count.default if robots is None else robots
@@ -55,7 +55,7 @@ def render(
 def _draw(scenario: Scenario, policy: str, seconds: float | None, path: Path, view: str, zoom: float) -> None:
     # PyBullet is slow and loud to import: not before the input has been found to be fine.
     from ewm_ros.evaluation.film import film_of_run, picture
-    from ewm_ros.simulation.pictures import save_gif, save_png
+    from ewm_ros.simulation.pictures.studio import save_gif, save_png
 
     if path.suffix == ".png":
         save_png(picture(scenario, policy, seconds, view, zoom), path)

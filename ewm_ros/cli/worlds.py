@@ -12,7 +12,7 @@ from ewm_ros.cli.common import AsJson, out, print_json
 from ewm_ros.errors import InputError
 
 if TYPE_CHECKING:
-    from ewm_ros.simulation.world_format import World
+    from ewm_ros.simulation.worlds.world_format import World
 
 app = typer.Typer(help="List the worlds, check a world file, or make a world.", invoke_without_command=True)
 
@@ -23,7 +23,7 @@ def worlds(context: typer.Context, as_json: AsJson = False) -> None:
     if context.invoked_subcommand is not None:
         return
     from ewm_ros.resources import available
-    from ewm_ros.simulation.world_file import load_world
+    from ewm_ros.simulation.worlds.world_file import load_world
 
     found = [load_world(name) for name in available("worlds", ".yaml")]
     if as_json:
@@ -41,8 +41,8 @@ def check(
     file: Annotated[str, typer.Argument(help="A world's name or the path of a world file.")], as_json: AsJson = False
 ) -> None:
     """Check a world file: exit status 0, or 2 and a line that names the key and the reason."""
-    from ewm_ros.simulation.scenario import make_scenario
-    from ewm_ros.simulation.world_file import load_world
+    from ewm_ros.simulation.worlds.scenario import make_scenario
+    from ewm_ros.simulation.worlds.world_file import load_world
 
     world = load_world(file)
     count = world.robots.count
@@ -61,8 +61,8 @@ def make(
     as_json: AsJson = False,
 ) -> None:
     """Make a world from a seed and write it as a world file."""
-    from ewm_ros.simulation.procedural import procedural_world
-    from ewm_ros.simulation.world_writer import world_text
+    from ewm_ros.simulation.worlds.procedural import procedural_world
+    from ewm_ros.simulation.worlds.world_writer import world_text
 
     world = procedural_world(seed)
     text = world_text(world)

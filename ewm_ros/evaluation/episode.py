@@ -9,8 +9,8 @@ import numpy as np
 
 from ewm_ros.geometry import FloatArray
 from ewm_ros.simulation.arrivals import SETTLED, Arrivals
-from ewm_ros.simulation.scenario import Scenario
-from ewm_ros.simulation.world_format import Point, TaskName
+from ewm_ros.simulation.worlds.scenario import Scenario
+from ewm_ros.simulation.worlds.world_format import Point, TaskName
 
 STUCK_TIME = 20.0  # s; who moved less than STUCK_DISTANCE in this time, and waited for nobody who moved, is deadlocked
 STUCK_DISTANCE = 0.1  # m

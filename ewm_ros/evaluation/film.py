@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw, ImageFont
 from ewm_ros.evaluation.episode import Episode
 from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.simulation.fleet import Fleet
-from ewm_ros.simulation.intention_overlay import Told, draw_intentions
-from ewm_ros.simulation.pictures import Picture, Studio
-from ewm_ros.simulation.scenario import Scenario
-from ewm_ros.simulation.shapes import Bounds
+from ewm_ros.simulation.pictures.intention_overlay import Told, draw_intentions
+from ewm_ros.simulation.pictures.studio import Picture, Studio
+from ewm_ros.simulation.worlds.scenario import Scenario
+from ewm_ros.simulation.worlds.shapes import Bounds
 from ewm_ros.trajectory import STEP
 
 MAX_FRAMES = 80

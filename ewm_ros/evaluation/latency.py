@@ -6,8 +6,8 @@ import time
 from statistics import median
 
 from ewm_ros.simulation.fleet import Fleet
-from ewm_ros.simulation.scenario import make_scenario
-from ewm_ros.simulation.world_file import load_world
+from ewm_ros.simulation.worlds.scenario import make_scenario
+from ewm_ros.simulation.worlds.world_file import load_world
 
 DECISIONS = 100
 

@@ -15,8 +15,8 @@ from ewm_ros.randomness import stream
 from ewm_ros.robot.clearance_map import Point
 from ewm_ros.robot.route_planner import RoutePlanner
 from ewm_ros.robot_type import load_robot_type
-from ewm_ros.simulation.occupancy import occupancy_grid
-from ewm_ros.simulation.world_file import load_world
+from ewm_ros.simulation.worlds.occupancy import occupancy_grid
+from ewm_ros.simulation.worlds.world_file import load_world
 
 PERCENTILES = {"p50": 50.0, "p99": 99.0, "max": 100.0}
 TRIES = 100  # of pairs of places for each route; most have a way between them

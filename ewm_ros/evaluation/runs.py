@@ -17,8 +17,8 @@ from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.fleet_figures import rounded
 from ewm_ros.simulation.fleet import POLICIES, Fleet
 from ewm_ros.simulation.network import Faults
-from ewm_ros.simulation.scenario import Bodies, Scenario, make_scenario
-from ewm_ros.simulation.world_file import load_world
+from ewm_ros.simulation.worlds.scenario import Bodies, Scenario, make_scenario
+from ewm_ros.simulation.worlds.world_file import load_world
 
 NO_FAULTS = Faults()
 

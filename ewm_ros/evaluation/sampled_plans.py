@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from ewm_ros.messages import Intention
 from ewm_ros.simulation.fleet import Fleet
-from ewm_ros.simulation.scenario import make_scenario
-from ewm_ros.simulation.world_file import load_world
+from ewm_ros.simulation.worlds.scenario import make_scenario
+from ewm_ros.simulation.worlds.world_file import load_world
 from ewm_ros.trajectory import STEP, Trajectory
 
 SAMPLED, SAMPLE_STEPS = 60.0, 5  # s of each run, and steps between two samples

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from ewm_ros.errors import InputError
 from ewm_ros.robot_type import RobotType
 from ewm_ros.sensing import Observation, Velocity
-from ewm_ros.simulation.scenario import Bodies, Scenario, make_scenario
-from ewm_ros.simulation.world_file import load_world
+from ewm_ros.simulation.worlds.scenario import Bodies, Scenario, make_scenario
+from ewm_ros.simulation.worlds.world_file import load_world
 from ewm_ros.trajectory import STEP
 
 if TYPE_CHECKING:
-    from ewm_ros.simulation.physics import PhysicsWorld
+    from ewm_ros.simulation.physics.physics_world import PhysicsWorld
 
 WARM_UP = 5  # steps before the measurement: compiled functions are made or loaded in the first
 CLEAR = 0.6  # m ahead of its body, without which a robot turns rather than drives on
@@ -108,7 +108,7 @@ def _with_rays(scenario: Scenario, rays: int | None) -> Scenario:
 
 
 def _measure(scenario: Scenario, steps: int, bodies: Bodies, together: Barrier | None = None) -> _Times:
-    from ewm_ros.simulation.physics import PhysicsWorld  # slow to import: only for good input
+    from ewm_ros.simulation.physics.physics_world import PhysicsWorld  # slow to import: only for good input
 
     with PhysicsWorld(scenario, bodies=bodies) as physics:
         _run(physics, WARM_UP)

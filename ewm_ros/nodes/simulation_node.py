@@ -21,12 +21,12 @@ from ewm_ros.nodes.parameters import Parameters
 from ewm_ros.nodes.process import run_node, steady_now
 from ewm_ros.nodes.topic_node import TopicNode
 from ewm_ros.sensing import STANDSTILL, Velocity
-from ewm_ros.simulation.occupancy import occupancy_grid
-from ewm_ros.simulation.physics import PhysicsWorld
-from ewm_ros.simulation.scenario import BODIES, make_scenario
+from ewm_ros.simulation.physics.physics_world import PhysicsWorld
 from ewm_ros.simulation.tasks import make_task
-from ewm_ros.simulation.world_file import load_world
-from ewm_ros.simulation.world_format import Point
+from ewm_ros.simulation.worlds.occupancy import occupancy_grid
+from ewm_ros.simulation.worlds.scenario import BODIES, make_scenario
+from ewm_ros.simulation.worlds.world_file import load_world
+from ewm_ros.simulation.worlds.world_format import Point
 from ewm_ros.trajectory import STEP
 
 PATIENCE = 30.0  # s until all nodes must have been discovered

@@ -10,15 +10,15 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ewm_ros.simulation.environment import env, parallel_env
-    from ewm_ros.simulation.grid_world import grid_aec_env, grid_env
+    from ewm_ros.simulation.environments.grid_world import grid_aec_env, grid_env
+    from ewm_ros.simulation.environments.robots_env import env, parallel_env
 
 __all__ = ["env", "grid_aec_env", "grid_env", "parallel_env"]
 
-_HOMES = {"env": "environment", "parallel_env": "environment", "grid_aec_env": "grid_world", "grid_env": "grid_world"}
+_HOMES = {"env": "robots_env", "parallel_env": "robots_env", "grid_aec_env": "grid_world", "grid_env": "grid_world"}
 
 
 def __getattr__(name: str) -> object:
     if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return getattr(importlib.import_module(f"{__name__}.environments.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

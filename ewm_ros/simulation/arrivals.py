@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ewm_ros.geometry import FloatArray
-from ewm_ros.simulation.world_format import Point, TaskName
+from ewm_ros.simulation.worlds.world_format import Point, TaskName
 
 REACHED = 0.3  # m from a place, whatever the robot's radius
 SETTLED = 1.0  # s that all have to be at their goals before an episode ends

@@ -19,12 +19,12 @@ from ewm_ros.robot.agent import Action, Goal, IntegratedAgent
 from ewm_ros.robot.command_gate import CommandGate
 from ewm_ros.robot.route_planner import RoutePlanner
 from ewm_ros.sensing import Observation, Velocity
-from ewm_ros.simulation.drivers import Baseline, Guide, RouteFollowing
 from ewm_ros.simulation.network import Faults, Network
-from ewm_ros.simulation.occupancy import occupancy_grid
-from ewm_ros.simulation.scenario import Bodies, Scenario
+from ewm_ros.simulation.policies.route_following import Baseline, Guide, RouteFollowing
 from ewm_ros.simulation.tasks import make_task
-from ewm_ros.simulation.world_format import Point
+from ewm_ros.simulation.worlds.occupancy import occupancy_grid
+from ewm_ros.simulation.worlds.scenario import Bodies, Scenario
+from ewm_ros.simulation.worlds.world_format import Point
 from ewm_ros.world_model.prediction_score import ScoreSums
 
 COORDINATOR = "coordinator"
@@ -75,7 +75,7 @@ class Fleet:
         if policy not in POLICIES:
             raise InputError(f"unknown policy {policy!r}: there are {', '.join(POLICIES)}")
         # PyBullet is slow to import: not before the input has been found to be fine.
-        from ewm_ros.simulation.physics import PhysicsWorld
+        from ewm_ros.simulation.physics.physics_world import PhysicsWorld
 
         self.scenario = scenario
         self.world = PhysicsWorld(scenario, only, bodies)
@@ -106,7 +106,7 @@ class Fleet:
         self._guides = [Guide(planners[robot.radius], robot) for robot in types]
         if policy == "none":
             return RouteFollowing(self._guides)
-        from ewm_ros.simulation.orca import Orca  # pyrvo belongs to this policy only
+        from ewm_ros.simulation.policies.orca import Orca  # pyrvo belongs to this policy only
 
         return Orca(scenario, indices, self._guides)
 

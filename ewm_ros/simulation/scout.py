@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from ewm_ros.geometry import FloatArray
 from ewm_ros.randomness import stream
 from ewm_ros.simulation.arrivals import REACHED
-from ewm_ros.simulation.reachability import areas_of
-from ewm_ros.simulation.scenario import Scenario
-from ewm_ros.simulation.world_format import Point
+from ewm_ros.simulation.worlds.reachability import areas_of
+from ewm_ros.simulation.worlds.scenario import Scenario
+from ewm_ros.simulation.worlds.world_format import Point
 from ewm_ros.trajectory import STEP
 
 SPACING = 1.0  # m between the places that have to be seen, at least

@@ -10,9 +10,9 @@ import numpy as np
 from ewm_ros.geometry import FloatArray
 from ewm_ros.randomness import stream
 from ewm_ros.simulation.arrivals import REACHED
-from ewm_ros.simulation.scenario import Scenario
 from ewm_ros.simulation.scout import Scout
-from ewm_ros.simulation.world_format import Point
+from ewm_ros.simulation.worlds.scenario import Scenario
+from ewm_ros.simulation.worlds.world_format import Point
 
 
 class Task(Protocol):

@@ -100,7 +100,7 @@ def test_ctrl_c_in_the_middle_ends_all_of_it_at_once_and_the_bag_is_whole(tmp_pa
         started = descendants(process.pid)
         assert len(started) == 6  # three robots, coordinator, simulation, recorder
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=5.0)
+        out, err = process.communicate(timeout=10.0)
     finally:
         if process.poll() is None:
             process.kill()

@@ -12,10 +12,10 @@ from ewm_ros.cli.app import main
 from ewm_ros.evaluation.film import MAX_FRAMES, film_of_run, play
 from ewm_ros.geometry import Polyline, Pose2D
 from ewm_ros.messages import Knot, Outcome, Plan
-from ewm_ros.simulation.intention_overlay import Told, draw_intentions
-from ewm_ros.simulation.pictures import PITCHES, Studio
-from ewm_ros.simulation.scenario import Scenario, make_scenario
-from ewm_ros.simulation.world_file import load_world
+from ewm_ros.simulation.pictures.intention_overlay import Told, draw_intentions
+from ewm_ros.simulation.pictures.studio import PITCHES, Studio
+from ewm_ros.simulation.worlds.scenario import Scenario, make_scenario
+from ewm_ros.simulation.worlds.world_file import load_world
 
 
 @pytest.fixture

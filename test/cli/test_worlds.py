@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ewm_ros.cli.app import main
-from ewm_ros.simulation.procedural import procedural_world
-from ewm_ros.simulation.world_file import load_world
+from ewm_ros.simulation.worlds.procedural import procedural_world
+from ewm_ros.simulation.worlds.world_file import load_world
 
 Capture = pytest.CaptureFixture[str]
 

@@ -10,8 +10,8 @@ import pytest
 
 from ewm_ros.evaluation.episode import STUCK_TIME, Episode
 from ewm_ros.simulation.arrivals import REACHED, SETTLED
-from ewm_ros.simulation.scenario import make_scenario
-from ewm_ros.simulation.world_file import load_world
+from ewm_ros.simulation.worlds.scenario import make_scenario
+from ewm_ros.simulation.worlds.world_file import load_world
 
 PERIOD = 0.1
 Way = Callable[[float], float]

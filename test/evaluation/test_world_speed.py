@@ -6,7 +6,7 @@ import pytest
 
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.world_speed import cost_per_robot, world_speed
-from ewm_ros.simulation.physics import PhysicsWorld
+from ewm_ros.simulation.physics.physics_world import PhysicsWorld
 
 
 def test_the_figures_say_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from ewm_ros.errors import InputError
 from ewm_ros.evaluation.episode import Episode
 from ewm_ros.simulation.fleet import Fleet
 from ewm_ros.simulation.network import Faults
-from ewm_ros.simulation.scenario import make_scenario
-from ewm_ros.simulation.world_file import load_world
+from ewm_ros.simulation.worlds.scenario import make_scenario
+from ewm_ros.simulation.worlds.world_file import load_world
 
 Make = Callable[..., Fleet]
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ewm_ros.simulation.arrivals import REACHED
-from ewm_ros.simulation.scenario import Scenario, make_scenario
 from ewm_ros.simulation.tasks import Task, make_task
-from ewm_ros.simulation.world_file import parse_world
+from ewm_ros.simulation.worlds.scenario import Scenario, make_scenario
+from ewm_ros.simulation.worlds.world_file import parse_world
 
 STARTS = [[-8, 0, 0], [-8, 2, 0], [-8, -2, 0]]
 STATIONS = {"pick": [[0, 4], [2, 4], [4, 4], [6, 4]], "drop": [[0, -4], [2, -4], [4, -4], [6, -4]]}

@@ -1,0 +1,1 @@
+"""The worlds, and the grid world of the reference paper, as PettingZoo environments."""

@@ -1,0 +1,1 @@
+"""The baselines that the whole system is compared with."""

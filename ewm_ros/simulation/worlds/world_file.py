@@ -1,0 +1,53 @@
+"""Reading world files: one scenario per YAML file, refused with one clear line if anything in it is wrong."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import ValidationError
+
+from ewm_ros.errors import InputError
+from ewm_ros.resources import resource
+from ewm_ros.simulation.worlds.world_checks import flaws
+from ewm_ros.simulation.worlds.world_format import World
+from ewm_ros.yaml_files import first_error, load_yaml, one_line
+
+__all__ = ["World", "load_world", "parse_world"]
+
+
+def load_world(name_or_path: str) -> World:
+    """Read a world by name (worlds/<name>.yaml) or by the path of a YAML file, or make `procedural-SEED`.
+
+    Raises:
+        InputError: no such world, unknown or missing keys, impossible values; one line `FILE: key.path: reason`.
+    """
+    seed = re.fullmatch(r"procedural-(0|[1-9]\d{0,17})", name_or_path)
+    if seed:
+        from ewm_ros.simulation.worlds.procedural import procedural_world
+
+        return procedural_world(int(seed[1]))
+    path = resource("worlds", name_or_path, ".yaml", kind="world")
+    return parse_world(load_yaml(path), str(path))
+
+
+def parse_world(content: object, source: str) -> World:
+    """A world from the content of its file.
+
+    Args:
+        source: what to call it in errors.
+
+    Raises:
+        InputError: as `load_world`.
+    """
+    if content is None:
+        raise InputError(f"{source}: is empty; a world needs at least name, bounds and robots")
+    if not isinstance(content, dict):
+        raise InputError(f"{source}: must be keys and values, not a {type(content).__name__}")
+    try:
+        world = World.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"{source}: {first_error(error)}") from error
+    flaw = next(flaws(world), None)
+    if flaw is not None:
+        raise InputError(f"{source}: {one_line(flaw)}")
+    return world
