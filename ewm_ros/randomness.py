@@ -8,6 +8,8 @@ import numpy as np
 
 from ewm_ros.errors import InputError
 
+LARGEST_SEED = 2**63 - 1  # an integer parameter of ROS
+
 
 def stream(seed: int, index: int, purpose: str) -> np.random.Generator:
     """The generator of one robot (by its index in the world) for one purpose (`"slip"`, `"scan"`, ...).
@@ -16,9 +18,9 @@ def stream(seed: int, index: int, purpose: str) -> np.random.Generator:
     ones give independent streams (numpy's SeedSequence).
 
     Raises:
-        InputError: the seed or the index is negative.
+        InputError: the seed or the index is negative, or the seed above LARGEST_SEED.
     """
-    if seed < 0 or index < 0:
-        raise InputError(f"a random stream needs a seed and an index of 0 or more, not {seed} and {index}")
+    if not 0 <= seed <= LARGEST_SEED or index < 0:
+        raise InputError(f"a seed must be 0 to {LARGEST_SEED} and an index 0 or more, not {seed} and {index}")
     word = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "big")
     return np.random.default_rng(np.random.SeedSequence([seed, index, word]))

@@ -26,7 +26,6 @@ MAX_LINE = 400  # characters of a complaint
 # libyaml's parser is several times faster, but PyYAML can be installed without it.
 _Loader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
-_PLAIN_TAGS = {f"{_TAG}{kind}" for kind in ("str", "int", "float", "bool", "null", "seq", "map")}
 
 
 def load_yaml(path: Path) -> object:
@@ -128,7 +127,7 @@ class _Builder:
             return
         self._add(event, 1)
         tag = getattr(event, "tag", None)
-        if tag is not None and tag not in _PLAIN_TAGS:
+        if tag is not None:
             raise self._refusal(event, f"the tag {tag!r} is not allowed")
         if event.anchor is not None:
             self._anchors[event.anchor] = None
@@ -156,15 +155,17 @@ class _Builder:
     def _scalar(self, event: yaml.ScalarEvent) -> object:
         if len(event.value) > MAX_TEXT:
             raise self._refusal(event, f"is {len(event.value)} characters long, at most {MAX_TEXT} are read")
-        tag: str = event.tag or self._scalars.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
+        tag: str = self._scalars.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
         if tag == f"{_TAG}merge":
+            if not self._expects_key():
+                raise self._refusal(event, "'<<' can be a key only, put it in quotes")
             return "<<"
         if tag != f"{_TAG}str" and len(event.value) > MAX_NUMBER:
             raise self._refusal(event, f"is no text, and longer than {MAX_NUMBER} characters")
         node = yaml.ScalarNode(tag, event.value)
         try:
             return self._scalars.construct_object(node)
-        except (ValueError, KeyError, yaml.constructor.ConstructorError) as error:  # e.g. an impossible date
+        except (ValueError, yaml.constructor.ConstructorError) as error:  # an impossible date, say
             raise self._refusal(event, f"not valid YAML, {event.value[:40]!r} is no {tag.rsplit(':')[-1]}") from error
 
     def _put(self, event: yaml.Event, value: object, anchor: str | None, count: int) -> None:

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from ewm_ros.errors import InputError
+from ewm_ros.randomness import LARGEST_SEED
 
 out = Console()
 err = Console(stderr=True)
@@ -19,7 +20,7 @@ err = Console(stderr=True)
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides everything random.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Decides everything random.")]
 Ideal = Annotated[bool, typer.Option("--ideal", help="Robots exactly as their types say: no slip, no noise, no delay.")]
 
 

@@ -30,7 +30,9 @@ def render(
     seconds: Annotated[
         float | None, typer.Option(min=1.0, max=1e6, help="Simulated s of a PNG, or to a GIF's end.")
     ] = None,
-    policy: Annotated[str, typer.Option(help="intention (the whole system) or none (safety stop only).")] = "intention",
+    policy: Annotated[
+        str, typer.Option(help="intention (the whole system), none (safety stop only) or orca.")
+    ] = "intention",
     output: Annotated[Path | None, typer.Option("--out", help="A .png or a .gif; by default WORLD.png.")] = None,
     view: Annotated[View, typer.Option(help="From where.")] = View.ABOVE,
     zoom: Annotated[float, typer.Option(min=1.0, max=20.0, help="Larger than the whole floor by this.")] = 1.0,

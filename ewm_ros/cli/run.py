@@ -40,7 +40,7 @@ def run(
         runs.RunSpec(world, count, seed, name.strip(), faults, varied=not ideal, bodies=bodies.value)
         for world, count, seed, name in wanted
     ]
-    for spec in {(s.world, s.robots, s.policy): s for s in specs}.values():
+    for spec in specs:  # a world may have no room for some seed: better now than after an hour
         spec.check()
     processes = worker_count(workers)
     results = []

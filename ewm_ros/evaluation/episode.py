@@ -11,6 +11,7 @@ from ewm_ros.geometry import FloatArray
 from ewm_ros.simulation.arrivals import SETTLED, Arrivals
 from ewm_ros.simulation.worlds.scenario import Scenario
 from ewm_ros.simulation.worlds.world_format import Point, TaskName
+from ewm_ros.trajectory import STEP
 
 STUCK_TIME = 20.0  # s; who moved less than STUCK_DISTANCE in this time, and waited for nobody who moved, is deadlocked
 STUCK_DISTANCE = 0.1  # m
@@ -120,7 +121,7 @@ class Episode:
     def finished(self) -> bool:
         """All have arrived and stayed for a moment, or time is up; in `deliver` only the latter."""
         makespan = self.makespan
-        return (makespan is not None and self.time - makespan >= SETTLED) or self.time >= self._time_limit
+        return (makespan is not None and self.time - makespan > SETTLED - STEP / 2) or self.time >= self._time_limit
 
     @property
     def makespan(self) -> float | None:

@@ -18,7 +18,7 @@ from ewm_ros.evaluation.fleet_figures import rounded
 from ewm_ros.simulation.fleet import POLICIES, Fleet
 from ewm_ros.simulation.network import Faults
 from ewm_ros.simulation.worlds.scenario import Bodies, Scenario, make_scenario
-from ewm_ros.simulation.worlds.world_file import load_world
+from ewm_ros.simulation.worlds.world_file import World, load_world
 
 NO_FAULTS = Faults()
 
@@ -43,7 +43,13 @@ class RunSpec:
 
     def scenario(self) -> Scenario:
         """What is to be run."""
-        return make_scenario(load_world(self.world), self.robots, self.seed, self.varied)
+        return make_scenario(_world(self.world), self.robots, self.seed, self.varied)
+
+
+@lru_cache(maxsize=64)
+def _world(name_or_path: str) -> World:
+    """A world, read once however many runs there are in it."""
+    return load_world(name_or_path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,14 @@ from ewm_ros.nodes.pacing import Pacer
 from ewm_ros.nodes.parameters import Parameters
 from ewm_ros.nodes.process import run_node, steady_now
 from ewm_ros.nodes.topic_node import TopicNode
+from ewm_ros.randomness import LARGEST_SEED
 from ewm_ros.sensing import STANDSTILL, Velocity
 from ewm_ros.simulation.physics.physics_world import PhysicsWorld
 from ewm_ros.simulation.tasks import make_task
 from ewm_ros.simulation.worlds.occupancy import occupancy_grid
 from ewm_ros.simulation.worlds.scenario import BODIES, make_scenario
 from ewm_ros.simulation.worlds.world_file import load_world
-from ewm_ros.simulation.worlds.world_format import Point
+from ewm_ros.simulation.worlds.world_format import MAX_ROBOTS, Point
 from ewm_ros.trajectory import STEP
 
 PATIENCE = 30.0  # s until all nodes must have been discovered
@@ -46,8 +47,8 @@ class SimulationNode(TopicNode):
         super().__init__("simulation")
         parameters = Parameters(self)
         world = load_world(parameters.text("world", "intersection", "World, a name in worlds or a YAML file's path."))
-        robots = parameters.integer("robots", world.robots.count.default, "Number of robots.", 1, 64)
-        seed = parameters.integer("seed", 0, "Seed of everything random.", 0, 2**31 - 1)
+        robots = parameters.integer("robots", world.robots.count.default, "Number of robots.", 1, MAX_ROBOTS)
+        seed = parameters.integer("seed", 0, "Seed of everything random.", 0, LARGEST_SEED)
         factor = parameters.number("realtime_factor", 1.0, "Simulated s per s, at most.", 0.01, 100.0)
         simultaneous = parameters.switch(
             "simultaneous", False, "All robots' sensor messages at once; else staggered over the period."
@@ -59,6 +60,7 @@ class SimulationNode(TopicNode):
         scenario = make_scenario(world, robots, seed, varied)
         with PhysicsWorld(scenario, bodies=bodies) as rehearsal:  # functions are compiled when they are first used:
             rehearsal.step([STANDSTILL] * robots)  # not while robots wait for their sensors
+            rehearsal.observe(0)
         self._world = PhysicsWorld(scenario, bodies=bodies)
         self._names = scenario.names
         self._task = make_task(scenario, range(robots))

@@ -81,6 +81,7 @@ class Fleet:
         self.world = PhysicsWorld(scenario, only, bodies)
         self.names = tuple(scenario.names[i] for i in self.world.indices)
         self.task = make_task(scenario, self.world.indices)
+        self._send_on()
         self.intentions: dict[str, Intention] = {}
         self.dropped: list[str] = []
         self.coordinator: Coordinator | None = None
@@ -138,11 +139,15 @@ class Fleet:
     def step(self) -> None:
         """One period of 0.1 s: everybody senses, speaks, hears and acts, then the world moves."""
         self.world.step(self.decide())
+        self._send_on()
+
+    def _send_on(self) -> None:
+        """Let the task see where everybody is."""
+        self.task.update(np.array([(pose.x, pose.y) for pose in map(self.world.pose, self.world.indices)]))
 
     def decide(self) -> list[Velocity]:
         """What all robots command now, after everybody has sensed, spoken and heard."""
         world, now = self.world, self.world.time
-        self.task.update(np.array([(pose.x, pose.y) for pose in map(world.pose, world.indices)]))
         observations = [world.observe(index) for index in world.indices]
         if self._baseline is not None:
             wanted = self._baseline.commands(observations, self.task.targets, world.people)

@@ -13,6 +13,7 @@ import pytest
 
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.episode import Episode
+from ewm_ros.simulation.arrivals import REACHED
 from ewm_ros.simulation.fleet import Fleet
 from ewm_ros.simulation.network import Faults
 from ewm_ros.simulation.worlds.scenario import make_scenario
@@ -106,6 +107,19 @@ def test_without_coordination_they_get_stuck_in_the_corridor_where_with_it_all_a
     check_success(coordinated, play(coordinated))
     alone_minded = make("corridor", policy="none", limit=120.0)
     assert play(alone_minded).reached < 3
+
+
+def test_what_is_dropped_in_the_last_step_counts() -> None:
+    fleet = Fleet(make_scenario(load_world("warehouse"), 3, 0), "none", only=0)
+    try:
+        while not fleet.task.orders[0]:
+            before = fleet.task.targets[0]
+            fleet.step()
+            pose = fleet.world.pose(0)
+            there = math.dist((pose.x, pose.y), before) <= REACHED
+            assert (fleet.task.targets[0] != before) == there
+    finally:
+        fleet.close()
 
 
 PROGRAM = """

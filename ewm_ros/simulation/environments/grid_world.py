@@ -219,7 +219,13 @@ class GridWorld(ZooEnv, EzPickle):
         return observations
 
     def state(self) -> Array32:
-        """Float32 in [0, 1]: x, y of each agent, x, y of each goal (/ (size - 1)), time left, what each agent said."""
+        """Float32 in [0, 1]: x, y of each agent, x, y of each goal (/ (size - 1)), time left, what each agent said.
+
+        Raises:
+            InputError: before the first reset.
+        """
+        if not self._episodes:
+            raise InputError("there is no episode: call reset() first")
         rest = [1.0 - self._step / self.rules.steps]
         cells = np.concatenate([self._places.ravel(), self._goals.ravel()]) / (self.rules.size - 1)
         return np.concatenate([cells, rest, self._said.ravel()]).astype(np.float32)

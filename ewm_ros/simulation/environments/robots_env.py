@@ -24,8 +24,9 @@ from ewm_ros.simulation.arrivals import SETTLED, Arrivals
 from ewm_ros.simulation.environments.observation import SPEED_MARGIN, Layout, Moment, Part, Senses, measured
 from ewm_ros.simulation.environments.reward import counts, step_rewards
 from ewm_ros.simulation.environments.zoo import Array32, Results, ZooEnv, sequential
+from ewm_ros.simulation.pictures.views import PITCHES
 from ewm_ros.simulation.tasks import Task, make_task
-from ewm_ros.simulation.worlds.scenario import Bodies, Scenario, make_scenario
+from ewm_ros.simulation.worlds.scenario import BODIES, Bodies, Scenario, make_scenario
 from ewm_ros.simulation.worlds.world_file import load_world
 from ewm_ros.trajectory import STEP
 
@@ -65,8 +66,12 @@ class RobotsEnv(ZooEnv, EzPickle):
         camera: str,
     ) -> None:
         EzPickle.__init__(self, world, robots, seed, render_mode, varied, bodies, time_limit, camera)
-        if time_limit is not None and not (math.isfinite(time_limit) and time_limit > 0.0):
-            raise InputError(f"time_limit must be more than 0 s, not {time_limit}")
+        if time_limit is not None and not (isinstance(time_limit, int | float) and 0.0 < time_limit < math.inf):
+            raise InputError(f"time_limit must be a number of s above 0, not {time_limit!r}")
+        if bodies not in BODIES:
+            raise InputError(f"unknown bodies {bodies!r}: there are {', '.join(BODIES)}")
+        if camera not in PITCHES:
+            raise InputError(f"unknown camera {camera!r}: there are {', '.join(PITCHES)}")
         self._world = load_world(world)
         self._robots = self._world.robots.count.default if robots is None else robots
         self._varied, self._bodies, self._time_limit, self._camera = varied, bodies, time_limit, camera
@@ -301,7 +306,8 @@ def parallel_env(
         camera: "above" or "perspective".
 
     Raises:
-        InputError: no such world, a wrong file, a number of robots that it does not take, or an unknown render mode.
+        InputError: no such world, a wrong file, a number of robots that it does not take, or an argument that is none
+            of these.
     """
     return RobotsEnv(world, robots, seed, render_mode, varied, bodies, time_limit, camera)
 

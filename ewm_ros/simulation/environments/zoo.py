@@ -14,15 +14,15 @@ from pettingzoo.utils.conversions import parallel_to_aec
 from pettingzoo.utils.wrappers import AssertOutOfBoundsWrapper, ClipOutOfBoundsWrapper, OrderEnforcingWrapper
 
 from ewm_ros.errors import InputError
-from ewm_ros.randomness import stream
+from ewm_ros.randomness import LARGEST_SEED, stream
 from ewm_ros.simulation.environments.window import Window
+from ewm_ros.simulation.worlds.procedural import FIRST_SEED
 
 Array32 = NDArray[np.float32]
 Results = tuple[
     dict[str, Array32], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]
 ]  # observations, rewards, terminations, truncations, infos
 
-FIRST_TRAINING_SEED = 1_000_000  # below are the seeds of evaluations
 SEEDS = 2**32  # seeds drawn for later episodes are below
 
 
@@ -69,10 +69,12 @@ class ZooEnv(ParallelEnv):  # type: ignore[misc]
     def _begin_episode(self, seed: int | None) -> None:
         """Settle the seed: the one given; or the environment's own, and for later episodes seeds drawn from it."""
         if seed is not None:
+            if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= LARGEST_SEED:
+                raise InputError(f"a seed must be an integer from 0 to {LARGEST_SEED}, not {seed!r}")
             self._seed, self._episodes = int(seed), 0
         self.episode_seed = self._seed
         if self._episodes:
-            drawn = stream(self._seed, self._episodes, "episode").integers(FIRST_TRAINING_SEED, SEEDS)
+            drawn = stream(self._seed, self._episodes, "episode").integers(FIRST_SEED, SEEDS)
             self.episode_seed = int(drawn)
         self._episodes += 1
         self.agents = list(self.possible_agents)

@@ -11,6 +11,8 @@ from ewm_ros.simulation.physics.engine import pybullet
 from ewm_ros.simulation.physics.robot_model import load_robot_model
 from ewm_ros.simulation.worlds.shapes import Floor
 
+UPRIGHT = 1e6  # kg m^2
+LEAST_HEIGHT = 0.5  # m, of walls and pillars for the engine: nobody drives over a low one, which its lidar sees
 FRICTION = 0.3  # between bodies
 PERSON_HEIGHT = 1.7  # m
 
@@ -25,15 +27,15 @@ def add_floor_things(client: int, floor: Floor) -> dict[int, str]:
     for box in floor.boxes:
         shape = pybullet.createCollisionShape(
             pybullet.GEOM_BOX,
-            halfExtents=[box.length / 2, box.width / 2, box.height / 2],
+            halfExtents=[box.length / 2, box.width / 2, max(box.height, LEAST_HEIGHT) / 2],
             physicsClientId=client,
         )
-        names[_fix(client, shape, (box.x, box.y, box.height / 2), turned(box.yaw))] = box.name
+        names[_fix(client, shape, (box.x, box.y, max(box.height, LEAST_HEIGHT) / 2), turned(box.yaw))] = box.name
     for disc in floor.discs:
         shape = pybullet.createCollisionShape(
-            pybullet.GEOM_CYLINDER, radius=disc.radius, height=disc.height, physicsClientId=client
+            pybullet.GEOM_CYLINDER, radius=disc.radius, height=max(disc.height, LEAST_HEIGHT), physicsClientId=client
         )
-        names[_fix(client, shape, (disc.x, disc.y, disc.height / 2), turned(0.0))] = disc.name
+        names[_fix(client, shape, (disc.x, disc.y, max(disc.height, LEAST_HEIGHT) / 2), turned(0.0))] = disc.name
     return names
 
 
@@ -85,7 +87,8 @@ def add_driven_robot(client: int, robot_type: RobotType, pose: Pose2D, mass_fact
     pybullet.changeDynamics(
         body,
         -1,
-        localInertiaDiagonal=[moment * mass_factor for moment in model.inertia],
+        # It turns about the vertical only: a body that could tip would be pressed into what it pushes against.
+        localInertiaDiagonal=[UPRIGHT, UPRIGHT, model.inertia[2] * mass_factor],
         lateralFriction=FRICTION,
         restitution=0.0,
         linearDamping=0.0,

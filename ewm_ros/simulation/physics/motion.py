@@ -34,7 +34,11 @@ class Motion(Protocol):
 
     @property
     def motors(self) -> FloatArray:
-        """(N, 2) m/s forward, rad/s, as the motors measure it; up to date in each substep."""
+        """(N, 2) m/s forward, rad/s, that the motors turn with; up to date in each substep."""
+
+    @property
+    def state(self) -> bytes:
+        """All that moves, bit by bit."""
 
     def drive(self, wanted: FloatArray) -> None:
         """Before a substep: have the robots move at these velocities, (N, 2)."""
@@ -73,6 +77,11 @@ class DrivenBodies:
     def motors(self) -> FloatArray:
         """The velocities of the bodies."""
         return self.velocities
+
+    @property
+    def state(self) -> bytes:
+        """Poses and velocities."""
+        return self.poses.tobytes() + self.velocities.tobytes()
 
     def drive(self, wanted: FloatArray) -> None:
         """Give each body its velocity."""

@@ -13,7 +13,7 @@ from ewm_ros.simulation.worlds.scenario import Walker
 from ewm_ros.trajectory import STEP
 
 LOOK_AHEAD = 0.4  # m of a person's way that must be free of bodies
-MARGIN = 0.01  # m to each side of it
+MARGIN = 0.08  # m to each side of it: a robot that brakes for somebody still rolls on a little
 PATIENCE = 5.0  # s that somebody stands before they turn round
 _TINY = 1e-9
 
@@ -81,7 +81,8 @@ class _Stroll:
         self.stood = 0
         self._path = Polyline(walker.path)
         self._radius = walker.radius
-        self._look = LOOK_AHEAD + max(walker.speed * STEP - LOOK_AHEAD / 2, 0.0)  # who runs looks further
+        # The margin is around all of the way, its end too. Who runs looks further.
+        self._look = LOOK_AHEAD - MARGIN + max(walker.speed * STEP - LOOK_AHEAD / 2, 0.0)
 
     @property
     def pose(self) -> tuple[float, float, float]:

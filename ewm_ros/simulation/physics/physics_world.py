@@ -140,8 +140,8 @@ class PhysicsWorld(EngineClient):
         """SHA-256 over all that moves and drives, bit by bit; equal for runs that are equal up to now."""
         motion, noise = self._motion, self._odometry_noise
         digest = hashlib.sha256(repr((self._steps, self.collisions, self.near_miss_count)).encode())
-        for array in (motion.poses, motion.velocities, motion.motors, noise.pose, noise.velocity):
-            digest.update(array.tobytes())
+        for state in (motion.state, noise.pose.tobytes(), noise.velocity.tobytes()):
+            digest.update(state)
         digest.update(self._drives.state)
         digest.update(self._people.state)
         return digest.hexdigest()

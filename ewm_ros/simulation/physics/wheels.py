@@ -79,6 +79,20 @@ class WheeledBodies:
             torques=[load * wheel.radius for wheel in wheels],
         )
 
+    @property
+    def state(self) -> bytes:
+        """Where each body is in space, and how its joints turn."""
+        client = self._client
+        moving = [
+            (
+                pybullet.getBasePositionAndOrientation(body, client),
+                pybullet.getBaseVelocity(body, client),
+                pybullet.getJointStates(body, wheels.joints, client),
+            )
+            for body, wheels in zip(self.bodies, self._transmissions, strict=True)
+        ]
+        return self.motors.tobytes() + repr(moving).encode()
+
     def drive(self, wanted: FloatArray) -> None:
         """Have the motors turn the wheels as these velocities ask for."""
         for body, wheels, (v, w) in zip(self.bodies, self._transmissions, wanted.tolist(), strict=True):

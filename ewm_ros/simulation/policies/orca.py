@@ -37,7 +37,7 @@ CREEP = 0.003  # m/s; what is slower has no direction
 
 
 class Orca:
-    """Drives all robots by ORCA; they know each other's positions and velocities exactly, as the method assumes.
+    """Drives all robots by ORCA; they know each other's positions and velocities as each measures its own.
 
     Args:
         scenario: for its walls, people and seed.

@@ -21,7 +21,7 @@ BODIES: tuple[Bodies, ...] = get_args(Bodies)
 
 VIEW = 3.0  # m that robots see in the task allocate if the world says nothing else
 DELIVERY_TIME = 300.0  # s that a delivery episode lasts if the world says nothing else
-PERSONAL_SPACE = 0.5  # m between a person and the robots at the start
+PERSONAL_SPACE = 0.5  # m between a person and everybody else at the start
 DETOUR = 1.3  # how much longer than the straight line a way is taken to be
 EXTRA_TURN = math.pi  # rad, turning on the way beside the first turn towards the goal
 
@@ -129,21 +129,25 @@ def _time_limit(world: World, types: Sequence[RobotType], starts: Sequence[Pose2
 
 def _people(world: World, types: Sequence[RobotType], starts: Sequence[Pose2D], seed: int) -> tuple[Walker, ...]:
     """Everybody where they begin: somewhere on their path, drawn, away from the robots."""
-    walkers = []
+    walkers: list[Walker] = []
     for i, person in enumerate(world.people):
         path, rng = Polyline(person.path), stream(seed, i, "person")
         begin = 0.0
         for _ in range(TRIES):
             begin = float(rng.uniform(0.0, path.length))
             place = path.point_at(begin)
-            gaps = (
+            robots = (
                 math.dist(place, (start.x, start.y)) - robot.radius - person.radius
                 for robot, start in zip(types, starts, strict=True)
             )
-            if min(gaps) >= PERSONAL_SPACE:
+            others = (
+                math.dist(place, Polyline(other.path).point_at(other.begin)) - other.radius - person.radius
+                for other in walkers
+            )
+            if min(robots) >= PERSONAL_SPACE and min(others, default=math.inf) >= PERSONAL_SPACE:
                 break
         else:
-            raise InputError(f"world {world.name!r}: people.{i}: no place on the path is away from all robots' starts")
+            raise InputError(f"world {world.name!r}: people.{i}: no place on the path is away from all others' starts")
         walkers.append(Walker(f"person_{i}", person.path, person.speed, person.radius, begin))
     return tuple(walkers)
 

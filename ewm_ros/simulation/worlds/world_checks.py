@@ -10,6 +10,7 @@ import numpy as np
 
 from ewm_ros.errors import InputError
 from ewm_ros.robot_type import RobotType, load_robot_type
+from ewm_ros.simulation.arrivals import REACHED
 from ewm_ros.simulation.worlds.connections import Connections
 from ewm_ros.simulation.worlds.shapes import DistanceField
 from ewm_ros.simulation.worlds.world_format import Point, Regions, World
@@ -42,6 +43,10 @@ def flaws(world: World) -> Iterator[str]:
         widest = max(robot.radius for robot in types)
         for key, points in (("pick", world.stations.pick), ("drop", world.stations.drop)):
             yield from _places(world, f"stations.{key}", points, [widest + GOAL_MARGIN] * len(points))
+        for i, drop in enumerate(world.stations.drop):
+            nearest = min(math.dist(drop, pick) for pick in world.stations.pick)
+            if nearest < 2.0 * REACHED:
+                yield f"stations.drop.{i}: is {nearest:.2f} m from a pick-up station, which must be {2.0 * REACHED:g} m"
     yield from Connections(world, types).flaws()
 
 

@@ -13,6 +13,7 @@ from ewm_ros.simulation.worlds.shapes import Bounds, Box, Disc, Number, border
 MAX_ROBOTS = 100
 MAX_THINGS = 1000  # walls, pillars, regions, stations; the same for all of them
 MAX_PEOPLE = 100
+MAX_VIEW = 300.0  # m: across the largest floor
 
 Positive = Annotated[Number, Field(gt=0.0)]
 NotNegative = Annotated[Number, Field(ge=0.0)]
@@ -143,7 +144,7 @@ class World(_Strict):
     roles: tuple[Role, ...] = ()
     rules: tuple[Line, ...] = ()
     expected: dict[str, object] = Field(default_factory=dict)
-    view: Positive | None = None
+    view: Annotated[Positive, Field(le=MAX_VIEW)] | None = None
     stations: Stations | None = None
 
     @property

@@ -266,3 +266,8 @@ def test_pettingzoo_finds_nothing_wrong(agents: int, message: tuple[int, ...], m
         return grid_aec_env(agents=agents, message=message, render_mode=render_mode)
 
     check_environment(parallel, aec, 300, COMPOSED if message else ())  # type: ignore[arg-type]
+
+
+def test_before_the_first_reset_there_is_no_state() -> None:
+    with pytest.raises(InputError, match="call reset"):
+        grid_env().state()

@@ -298,8 +298,11 @@ def test_an_action_that_is_not_two_numbers_is_refused(yard: Make, action: object
         ({"robots": 11}, "takes 3 to 10 robots, not 11"),
         ({"seed": -1}, "0 or more"),
         ({"render_mode": "ansi"}, "unknown render_mode 'ansi': there are human, rgb_array"),
-        ({"time_limit": 0.0}, "time_limit must be more than 0 s"),
-        ({"time_limit": math.nan}, "time_limit must be more than 0 s"),
+        ({"time_limit": 0.0}, "time_limit must be a number of s above 0"),
+        ({"time_limit": math.nan}, "time_limit must be a number of s above 0"),
+        ({"time_limit": "long"}, "time_limit must be a number of s above 0"),
+        ({"bodies": "soft"}, "unknown bodies 'soft': there are driven, wheels"),
+        ({"camera": "below"}, "unknown camera 'below': there are above, perspective"),
     ],
 )
 def test_wrong_options_are_refused_when_the_environment_is_made(options: dict[str, Any], complaint: str) -> None:
@@ -443,3 +446,14 @@ def test_pettingzoo_finds_nothing_wrong(world: str, robots: int, monkeypatch: py
 @pytest.mark.parametrize("world", WORLDS)
 def test_pettingzoo_finds_nothing_wrong_in_any_world(world: str, robots: int, monkeypatch: pytest.MonkeyPatch) -> None:
     check_world(world, robots, 200, monkeypatch)
+
+
+@pytest.mark.parametrize("seed", [-1, 2.7, "7", True])
+def test_a_wrong_seed_is_refused_and_changes_nothing(seed: Any) -> None:
+    env = parallel_env("doorway", robots=3, seed=5)
+    with pytest.raises(InputError, match="a seed must be an integer from 0"):
+        env.reset(seed=seed)
+    assert env.agents == []
+    _, infos = env.reset()
+    assert infos["robot_0"]["seed"] == 5
+    env.close()

@@ -96,6 +96,29 @@ def test_a_robot_pushed_against_a_wall_does_not_go_through(make: Make, yaw: floa
     assert contacts.count(Contact("robot_0", "wall_0")) == 1
 
 
+@pytest.mark.parametrize("model", ["tinybot", "turtlebot4", "husky"])
+def test_whatever_pushes_into_a_corner_stays_out_of_the_walls(make: Make, model: str) -> None:
+    robots = {
+        "model": model,
+        "count": {"min": 1, "max": 1, "default": 1},
+        "starts": [[3.5, 1.5, 0.9]],
+        "goals": [[0, 0]],
+    }
+    content = {"name": "yard", "bounds": {"x": [-5, 5], "y": [-3, 3]}, "robots": robots}
+    scenario = make_scenario(parse_world(content, "yard.yaml"), 1, 0)
+    world, radius = make(scenario), scenario.types[0].radius
+    for k in range(400):
+        world.step([Velocity(2.0, 0.3 if k % 40 < 20 else -0.3)])
+        assert max(world.pose(0).x - 5.0, world.pose(0).y - 3.0) + radius < 0.005
+    assert world.collisions > 0
+
+
+def test_a_wall_that_is_lower_than_a_robots_belly_stops_it_too(make: Make) -> None:
+    world = make(yard([[-2, 0, 0]], walls=[{"center": [0, 0], "size": [0.2, 4], "height": 0.02}]))
+    assert Contact("robot_0", "wall_0") in drive(world, 10.0, FORWARD)
+    assert world.pose(0).x < -0.1 - 0.3 + 0.005
+
+
 def test_a_robot_held_by_a_wall_measures_that_it_stands_and_can_back_out(make: Make) -> None:
     world = make(yard([[4, 0, 0]]))
     drive(world, 5.0, FORWARD)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ewm_ros.errors import InputError
-from ewm_ros.geometry import Pose2D, wrap_angle
+from ewm_ros.geometry import Polyline, Pose2D, wrap_angle
 from ewm_ros.robot_type import load_robot_type
 from ewm_ros.simulation.worlds.scenario import free_flow_time, make_scenario
 from ewm_ros.simulation.worlds.shapes import DistanceField
@@ -102,3 +102,15 @@ def test_the_time_limit_is_that_of_the_file_or_four_times_the_slowest_robot(hall
     scenario = make_scenario(hall, 3, 0)
     robots = zip(scenario.types, scenario.starts, scenario.goals, strict=True)
     assert scenario.time_limit == pytest.approx(30.0 + 4.0 * max(free_flow_time(*robot) for robot in robots), abs=1.0)
+
+
+def test_people_begin_apart_from_each_other_and_from_robots() -> None:
+    for seed in range(20):
+        scenario = make_scenario(load_world("crowd"), 10, seed)
+        people = [(Polyline(walker.path).point_at(walker.begin), walker.radius) for walker in scenario.people]
+        robots = [
+            ((start.x, start.y), kind.radius) for start, kind in zip(scenario.starts, scenario.types, strict=True)
+        ]
+        for i, (place, radius) in enumerate(people):
+            for other, theirs in people[:i] + robots:
+                assert math.dist(place, other) - radius - theirs >= 0.5 - 1e-9
