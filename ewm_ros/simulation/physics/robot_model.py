@@ -1,17 +1,23 @@
-"""Robot models: what models/robots/<type>.urdf says about a robot's body and its wheels."""
+"""Robot models: what models/robots/<type>.urdf says about a robot's body, its wheels and its looks."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
+
 from ewm_ros.errors import InputError
+from ewm_ros.geometry import FloatArray
 from ewm_ros.resources import resource
 from ewm_ros.robot_type import RobotType
 
 Vector = tuple[float, float, float]
+
+SIZES = {"box": ("size",), "cylinder": ("radius", "length"), "sphere": ("radius",)}  # of the shapes that can be drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,25 @@ class RobotModel:
     wheels: tuple[Wheel, ...]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Visual:
+    """Something to be seen of a robot.
+
+    Attributes:
+        shape: "box", "cylinder" or "sphere".
+        size: m; sides along x, y and z, or radius and length, or radius.
+        place: (4, 4), rotation and translation (m), of its middle in the frame of the robot, wheels unturned.
+        material: as the URDF names it.
+        colour: red, green, blue, each 0 to 1.
+    """
+
+    shape: str
+    size: tuple[float, ...]
+    place: FloatArray
+    material: str
+    colour: Vector
+
+
 def load_robot_model(robot_type: RobotType) -> RobotModel:
     """The model of a robot type.
 
@@ -53,6 +78,15 @@ def load_robot_model(robot_type: RobotType) -> RobotModel:
         InputError: models/robots has no URDF of this type, or one without what a simulation needs.
     """
     return _parse(resource("models/robots", robot_type.name, ".urdf", kind="robot model"))
+
+
+def load_robot_visuals(robot_type: RobotType) -> tuple[Visual, ...]:
+    """What is to be seen of a robot type.
+
+    Raises:
+        InputError: models/robots has no URDF of this type, or one with visuals of unknown shape or material.
+    """
+    return _parse_visuals(resource("models/robots", robot_type.name, ".urdf", kind="robot model"))
 
 
 @lru_cache(maxsize=32)
@@ -81,6 +115,60 @@ def _parse(path: Path) -> RobotModel:
         raise InputError(f"{path}: {error} is missing or not what a robot model needs") from error
 
 
+@lru_cache(maxsize=32)
+def _parse_visuals(path: Path) -> tuple[Visual, ...]:
+    try:
+        robot = ElementTree.parse(path).getroot()
+        joints = {_child(joint, "child").attrib["link"]: joint for joint in robot.iter("joint")}
+        colours = {
+            material.attrib["name"]: _numbers(_child(material, "color").attrib["rgba"])[:3]
+            for material in robot.iter("material")
+            if material.find("color") is not None
+        }
+        return tuple(
+            _visual(visual, _place_of(link.attrib["name"], joints), colours)
+            for link in robot.iter("link")
+            for visual in link.iter("visual")
+        )
+    except (OSError, ElementTree.ParseError) as error:
+        raise InputError(f"{path}: cannot be read as URDF ({error})") from error
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: {error} is missing or not what a robot's looks need") from error
+
+
+def _visual(visual: ElementTree.Element, link: FloatArray, colours: dict[str, tuple[float, ...]]) -> Visual:
+    geometry = _child(visual, "geometry")
+    found = next((geometry.find(shape) for shape in SIZES if geometry.find(shape) is not None), None)
+    if found is None:
+        raise KeyError(f"a {', '.join(SIZES)} as visual/geometry")
+    material = _child(visual, "material").attrib["name"]
+    red, green, blue = colours[material]
+    size = tuple(value for name in SIZES[found.tag] for value in _numbers(found.attrib[name]))
+    return Visual(found.tag, size, link @ _placed(visual), material, (red, green, blue))
+
+
+def _place_of(link: str, joints: dict[str, ElementTree.Element]) -> FloatArray:
+    """Where a link is in the frame of the robot, (4, 4), with all joints at zero."""
+    if link not in joints:
+        return np.eye(4)
+    joint = joints[link]
+    return _place_of(_child(joint, "parent").attrib["link"], joints) @ _placed(joint)
+
+
+def _placed(element: ElementTree.Element) -> FloatArray:
+    """What the origin of an element says, as (4, 4): turned about x, then y, then z, and moved."""
+    origin = element.find("origin")
+    roll, pitch, yaw = _numbers(origin.get("rpy", "0 0 0") if origin is not None else "0 0 0")
+    place = np.eye(4)
+    for axis, angle in ((0, roll), (1, pitch), (2, yaw)):
+        c, s, turn = math.cos(angle), math.sin(angle), np.eye(4)
+        b, d = (axis + 1) % 3, (axis + 2) % 3
+        turn[b, b], turn[b, d], turn[d, b], turn[d, d] = c, -s, s, c
+        place = turn @ place
+    place[:3, 3] = _origin(element)
+    return place
+
+
 def _wheel(joint: ElementTree.Element, links: dict[str, ElementTree.Element]) -> Wheel:
     link = links[_child(joint, "child").attrib["link"]]
     return Wheel(joint.attrib["name"], _origin(joint)[1], _number(link, "collision/geometry/cylinder", "radius"))
@@ -99,5 +187,9 @@ def _number(element: ElementTree.Element, path: str, attribute: str) -> float:
 
 def _origin(element: ElementTree.Element) -> Vector:
     origin = element.find("origin")
-    x, y, z = (origin.get("xyz", "0 0 0") if origin is not None else "0 0 0").split()
-    return float(x), float(y), float(z)
+    x, y, z = _numbers(origin.get("xyz", "0 0 0") if origin is not None else "0 0 0")
+    return x, y, z
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(number) for number in text.split())

@@ -1,8 +1,4 @@
-"""Pictures of a scenario, drawn without a display by PyBullet's software renderer (TinyRenderer).
-
-PyBullet's other headless renderer, OpenGL through EGL, is faster but draws no meshes made in memory, gives all parts of
-a robot one colour, and shades boxes wrongly whatever light is asked for.
-"""
+"""Pictures of a scenario, drawn without a display."""
 
 from __future__ import annotations
 
@@ -11,21 +7,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.simulation.physics.engine import EngineClient, pybullet
 from ewm_ros.simulation.physics.physics_world import PhysicsWorld
+from ewm_ros.simulation.pictures.renderers import Kind, Picture, Renderer, best_renderer
 from ewm_ros.simulation.pictures.stage import Stage
+from ewm_ros.simulation.pictures.views import PITCHES
 from ewm_ros.simulation.worlds.scenario import Scenario
 from ewm_ros.simulation.worlds.shapes import Bounds
 
-Picture = NDArray[np.uint8]  # (H, W, 3)
+__all__ = ["Picture", "Studio", "render", "save_gif", "save_png"]
 
 FIELD_OF_VIEW = 22.0  # degrees, vertical
-PITCHES = {"above": math.radians(90.0), "perspective": math.radians(66.0)}  # of the views, down from the horizon
 PNG_COLOURS = 256
 GIF_COLOURS = 64
 PALETTE_FRAMES = 8  # at most, that the colours are chosen from
@@ -37,6 +33,7 @@ class Studio(EngineClient):
     Args:
         focus: part of the floor that has to be in the picture; the whole floor by default.
         view: "above" for a camera over the middle, "perspective" for one south of it.
+        renderer: who draws; the best that works here by default.
 
     Raises:
         InputError: there is no such view.
@@ -49,18 +46,25 @@ class Studio(EngineClient):
         height: int = 540,
         focus: Bounds | None = None,
         view: str = "perspective",
+        renderer: Kind | None = None,
     ) -> None:
         if view not in PITCHES:
             raise InputError(f"unknown view {view!r}: there are {', '.join(PITCHES)}")
         self._size = (width, height)
         super().__init__()
+        self._renderer = Renderer(self._client, renderer or best_renderer())
         try:
-            self._stage = Stage(self._client, scenario)
+            with self._renderer.turn():
+                self._stage = Stage(self._client, scenario)
         except InputError:
             self.close()
             raise
-        self._projection = pybullet.computeProjectionMatrixFOV(FIELD_OF_VIEW, width / height, 0.1, 500.0)
-        self._view = _view_of(focus or scenario.bounds, self._projection, PITCHES[view])
+        self._view, self._projection = _camera(focus or scenario.bounds, width / height, PITCHES[view])
+
+    def close(self) -> None:
+        """Give the engine's and the renderer's memory back; may be called again."""
+        self._renderer.close()
+        super().close()
 
     def locate(self, points: FloatArray) -> FloatArray:
         """Where points of the floor, (N, 2) m, are in the picture: (N, 2) pixels right and down."""
@@ -74,21 +78,9 @@ class Studio(EngineClient):
             people: (P, 3) x, y, heading of everybody who walks about; where they begin if not given.
         """
         self._stage.arrange(poses, people)
-        image = pybullet.getCameraImage(
-            *self._size,
-            self._view,
-            self._projection,
-            lightDirection=(-3.0, -4.0, 10.0),
-            lightAmbientCoeff=0.65,
-            lightDiffuseCoeff=0.4,
-            lightSpecularCoeff=0.0,
-            shadow=0,
-            renderer=pybullet.ER_TINY_RENDERER,
-            physicsClientId=self._client,
-        )
-        width, height_px = self._size
-        rgba: Picture = np.asarray(image[2], dtype=np.uint8).reshape(height_px, width, 4)
-        return np.array(rgba[:, :, :3])
+        shift = np.eye(4)
+        shift[3, :3] = np.negative(self._stage.shift)
+        return self._renderer.shoot(*self._size, shift @ self._view, self._projection)
 
 
 def render(physics: PhysicsWorld, width: int = 960, height: int = 540, focus: Bounds | None = None) -> Picture:
@@ -132,34 +124,38 @@ def _unwritable(path: Path, error: OSError) -> InputError:
     return InputError(f"{path}: cannot be written ({error.strerror or error})")
 
 
-def _view_of(focus: Bounds, projection: Sequence[float], pitch: float) -> tuple[float, ...]:
-    """The view matrix of the nearest camera that still has all corners of `focus` in the picture."""
+def _camera(focus: Bounds, aspect: float, pitch: float) -> tuple[FloatArray, FloatArray]:
+    """View and projection, each (4, 4) for rows from the left, of the nearest camera that sees all of `focus`."""
     middle = (sum(focus.x) / 2, sum(focus.y) / 2, 0.0)
     corners = np.array([[x, y] for x in focus.x for y in focus.y])
     near, far = 1.0, 10.0 * (focus.x[1] - focus.x[0] + focus.y[1] - focus.y[0])
     for _ in range(40):
         distance = (near + far) / 2
-        if _fits(corners, _look_at(middle, distance, pitch), projection):
+        if _fits(corners, _look_at(middle, distance, pitch), _projection(aspect, distance)):
             far = distance
         else:
             near = distance
-    return _look_at(middle, far, pitch)
+    return _look_at(middle, far, pitch), _projection(aspect, far)
 
 
-def _look_at(middle: tuple[float, float, float], distance: float, pitch: float) -> tuple[float, ...]:
+def _look_at(middle: tuple[float, float, float], distance: float, pitch: float) -> FloatArray:
     eye = (middle[0], middle[1] - distance * math.cos(pitch), distance * math.sin(pitch))
-    matrix: tuple[float, ...] = pybullet.computeViewMatrix(eye, middle, (0.0, math.sin(pitch), math.cos(pitch)))
-    return matrix
+    return np.reshape(pybullet.computeViewMatrix(eye, middle, (0.0, math.sin(pitch), math.cos(pitch))), (4, 4))
 
 
-def _seen(points: FloatArray, view: Sequence[float], projection: Sequence[float]) -> FloatArray:
+def _projection(aspect: float, distance: float) -> FloatArray:
+    """Of a camera at this distance: depth is resolved best in a narrow range, and all floor in sight is about there."""
+    matrix = pybullet.computeProjectionMatrixFOV(FIELD_OF_VIEW, aspect, 0.5 * distance, 2.0 * distance)
+    return np.reshape(matrix, (4, 4))
+
+
+def _seen(points: FloatArray, view: FloatArray, projection: FloatArray) -> FloatArray:
     """Points of the floor, (N, 2) m, as the camera has them: (N, 3), right, up (-1 to 1 after division) and divisor."""
     on_floor = np.column_stack([points, np.zeros(len(points)), np.ones(len(points))])
-    seen = on_floor @ np.reshape(view, (4, 4)) @ np.reshape(projection, (4, 4))
-    return np.asarray(seen[:, [0, 1, 3]], dtype=np.float64)
+    return np.asarray((on_floor @ view @ projection)[:, [0, 1, 3]], dtype=np.float64)
 
 
-def _fits(corners: FloatArray, view: Sequence[float], projection: Sequence[float]) -> bool:
+def _fits(corners: FloatArray, view: FloatArray, projection: FloatArray) -> bool:
     """Whether all points (N, 2) of the floor lie in the picture with a margin of 3 %."""
     seen = _seen(corners, view, projection)
     return bool((seen[:, 2] > 0.0).all() and (np.abs(seen[:, :2]) < 0.97 * seen[:, 2:]).all())

@@ -37,6 +37,7 @@ REFUSALS = {
     "role_of_nobody": "roles.0.robot: there is no robot 7, at most 2 robots take part",
     "start_in_a_wall": "robots.starts.1: (0.05, 2) lies inside wall_0",
     "start_outside": "robots.starts.1: (40, 2) lies outside the floor",
+    "station_beside_a_station": "stations.drop.0: is 0.50 m from a pick-up station, which must be 0.6 m",
     "station_cut_off": f"stations.drop.1: (3, 0) {NO_WAY}",
     "tabs": "not valid YAML at line 7, column 1: found character that cannot start any token",
     "text_for_a_number": "walls.0.size.1: Input should be a valid number",
