@@ -63,7 +63,7 @@ def test_it_waits_for_the_others(graph):
     ("parameters", "complaint"),
     [
         (("world:=atlantis",), "unknown world 'atlantis'"),
-        (("world:=doorway", "robots:=0"), "parameter 'robots' must be an integer from 1 to 64"),
+        (("world:=doorway", "robots:=0"), "parameter 'robots' must be an integer from 1 to 100"),
         (("world:=doorway", "robots:=40"), "takes 3 to 10 robots, not 40"),
         (("world:=doorway", "seed:=-1"), "parameter 'seed'"),
         (("realtime_factor:=0",), "parameter 'realtime_factor' is 0"),
