@@ -40,10 +40,9 @@ class Episode:
         task: TaskName = "reach",
     ) -> None:
         self.names = tuple(names)
-        self._goals = goals
         self._time_limit = time_limit
         self._task = task
-        self._there: Arrivals | None = None
+        self._there = Arrivals(task, goals, len(self.names))
         self.time = 0.0
         self.orders: tuple[int, ...] = (0,) * len(self.names)
         self.arrivals: FloatArray = np.full(len(self.names), math.nan)
@@ -84,10 +83,7 @@ class Episode:
         if orders is not None:
             self.orders = tuple(orders)
         places = poses[:, :2]
-        if self._there is None:
-            self._there = Arrivals(self._task, self._goals, places)
-        else:
-            self._there.update(places)
+        self._there.update(places)
         at_goal = self._there.there
         self.arrivals = np.where(at_goal, np.where(np.isnan(self.arrivals), time, self.arrivals), math.nan)
         self._find_deadlocks(time, places, at_goal, waits_for or {})

@@ -11,7 +11,7 @@ from ewm_ros import diagnostics_keys as keys
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.intention_cost import count_tokens
-from ewm_ros.geometry import Pose2D
+from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.intention.compressor import IntentionCompressor
 from ewm_ros.messages import Intention
 from ewm_ros.trajectory import STEP
@@ -123,12 +123,12 @@ class FleetFigures:
     @property
     def cycle_ms(self) -> dict[str, float | int | None]:
         """Percentiles of the cycle time."""
-        return {**_percentiles(self._cycle_ms, max=100), "n": len(self._cycle_ms)}
+        return {**percentiles(self._cycle_ms, max=100), "n": len(self._cycle_ms)}
 
     @property
     def observe_to_intention_ms(self) -> dict[str, float | None]:
         """Percentiles of the time from the observation to the published intention."""
-        return _percentiles(self._intention_ms)
+        return percentiles(self._intention_ms)
 
     def figures(self) -> dict[str, object]:
         """The demo's keys, as far as the topics tell them."""
@@ -166,9 +166,10 @@ def rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def _percentiles(samples: Sequence[float], **more: float) -> dict[str, float | None]:
+def percentiles(samples: Sequence[float] | FloatArray, **more: float) -> dict[str, float | None]:
+    """The median as `p50`, the 99th percentile as `p99` and `more` by name and per cent; None without samples."""
     wanted = {"p50": 50, "p99": 99, **more}
-    if not samples:
+    if len(samples) == 0:
         return dict.fromkeys(wanted)
     return {name: round(float(np.percentile(samples, q)), 3) for name, q in wanted.items()}
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ewm_ros.errors import InputError
+from ewm_ros.evaluation.fleet_figures import percentiles
 from ewm_ros.geometry import FloatArray
 from ewm_ros.randomness import stream
 from ewm_ros.robot.clearance_map import Point
@@ -18,7 +19,6 @@ from ewm_ros.robot_type import load_robot_type
 from ewm_ros.simulation.worlds.occupancy import occupancy_grid
 from ewm_ros.simulation.worlds.world_file import load_world
 
-PERCENTILES = {"p50": 50.0, "p99": 99.0, "max": 100.0}
 TRIES = 100  # of pairs of places for each route; most have a way between them
 
 
@@ -55,8 +55,8 @@ class RouteCost:
             "routes": len(self.plan_ms),
             "mean_length_m": round(float(self.length.mean()), 2),
             "map_ms": round(self.map_ms, 3),
-            "plan_ms": _figures(self.plan_ms),
-            "alternatives_ms": _figures(self.alternatives_ms),
+            "plan_ms": percentiles(self.plan_ms, max=100),
+            "alternatives_ms": percentiles(self.alternatives_ms, max=100),
             "alternatives_mean": round(float(self.found.mean()), 2),
         }
 
@@ -106,7 +106,3 @@ def _measured(planner: RoutePlanner, start: Point, goal: Point) -> tuple[float, 
     times.append(time.thread_time())
     plan_ms, alternatives_ms = (1e3 * (b - a) for a, b in pairwise(times))
     return plan_ms, alternatives_ms, len(found), best.length
-
-
-def _figures(ms: FloatArray) -> dict[str, float]:
-    return {name: round(float(np.percentile(ms, percent)), 3) for name, percent in PERCENTILES.items()}

@@ -19,22 +19,23 @@ class Arrivals:
 
     Args:
         goals: m; in the task `reach` one for each robot, in `allocate` anybody's, in `deliver` none.
-        places: (N, 2) m, where the robots are at first.
+        robots: N, how many.
 
     Attributes:
-        there: (N,) whether each robot is within 0.3 m of a goal of its own; never in the task `deliver`.
+        there: (N,) whether each robot is within 0.3 m of a goal of its own; nobody is before the first update, nor ever
+            in the task `deliver`.
         stay: steps since the last robot came, 0 while not all are there.
     """
 
-    def __init__(self, task: TaskName, goals: FloatArray | Sequence[Point], places: FloatArray) -> None:
+    def __init__(self, task: TaskName, goals: FloatArray | Sequence[Point], robots: int) -> None:
         self._task = task
         self._goals = np.asarray(goals, dtype=np.float64).reshape(-1, 2)
         self._owners: dict[int, int] = {}  # robot by goal, in `allocate`
-        self.there: NDArray[np.bool_] = self._find(places)
+        self.there: NDArray[np.bool_] = np.zeros(robots, dtype=np.bool_)
         self.stay = 0
 
     def update(self, places: FloatArray) -> None:
-        """Take the places after a step."""
+        """Take where the robots are at first or after a step: (N, 2) m."""
         stayed = bool(self.there.all())
         self.there = self._find(places)
         self.stay = self.stay + 1 if stayed and self.there.all() else 0

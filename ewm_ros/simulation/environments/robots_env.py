@@ -116,7 +116,8 @@ class RobotsEnv(ZooEnv, EzPickle):
         if self.scenario.task != "allocate":  # nobody is told where to go there
             self._task = make_task(self.scenario, self._physics.indices)
         self._places = self._find()
-        self._arrivals = Arrivals(self.scenario.task, self.scenario.goals, self._places)
+        self._arrivals = Arrivals(self.scenario.task, self.scenario.goals, len(self._places))
+        self._arrivals.update(self._places)
         self._collisions = np.zeros(len(self.agents))
         self._near_misses = np.zeros(len(self.agents))
         self._show()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -51,19 +51,8 @@ class Ranges:
 
 
 VARIED = Ranges()
-IDEAL = Ranges(
-    lag=0.0,
-    gain=0.0,
-    mass=0.0,
-    delay=0.0,
-    slip_v=0.0,
-    slip_w=0.0,
-    reach=0.0,
-    place=0.0,
-    heading=0.0,
-    speed=0.0,
-    turn=0.0,
-)
+# The correlation time is a divisor and stays: an error of size 0 does not wander.
+IDEAL = Ranges(**{field.name: 0.0 for field in fields(Ranges) if field.name != "wander"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,12 @@ Each body is a surface of one colour that comes from a file: what all of PyBulle
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 
-import numpy as np
-
-from ewm_ros.geometry import FloatArray, Polyline, Pose2D
+from ewm_ros.geometry import FloatArray, Pose2D
+from ewm_ros.simulation.physics.bodies import turned
 from ewm_ros.simulation.physics.engine import pybullet
+from ewm_ros.simulation.physics.people import People
 from ewm_ros.simulation.physics.robot_model import Visual, load_robot_visuals
 from ewm_ros.simulation.pictures.colours import COLOURS, Colour
 from ewm_ros.simulation.pictures.meshes import Mesh, ball, box, disc, drum, joined, upright
@@ -49,7 +48,7 @@ class Stage:
         self._client = client
         (x0, x1), (y0, y1) = scenario.bounds.x, scenario.bounds.y
         self.shift = (MIDDLE[0] - (x0 + x1) / 2, MIDDLE[1] - (y0 + y1) / 2, MIDDLE[2])
-        self._begins = _begins(scenario)
+        self._begins = People(scenario.people).poses
         looks = {robot.name: _looks(load_robot_visuals(robot)) for robot in scenario.types}
         with Workshop(client) as workshop:
             for surface, colour in [*_floor(scenario), *_spots(scenario)]:
@@ -72,18 +71,9 @@ class Stage:
 
     def _move(self, bodies: Iterable[int], pose: Pose2D) -> None:
         position = (pose.x + self.shift[0], pose.y + self.shift[1], self.shift[2])
-        turned = (0.0, 0.0, math.sin(pose.yaw / 2), math.cos(pose.yaw / 2))
+        orientation = turned(pose.yaw)
         for body in bodies:
-            pybullet.resetBasePositionAndOrientation(body, position, turned, physicsClientId=self._client)
-
-
-def _begins(scenario: Scenario) -> FloatArray:
-    """(P, 3) where everybody begins to walk."""
-    rows = []
-    for walker in scenario.people:
-        path = Polyline(walker.path)
-        rows.append([*path.point_at(walker.begin), path.heading_at(walker.begin)])
-    return np.array(rows).reshape(-1, 3)
+            pybullet.resetBasePositionAndOrientation(body, position, orientation, physicsClientId=self._client)
 
 
 def _floor(scenario: Scenario) -> list[tuple[Mesh, Colour]]:

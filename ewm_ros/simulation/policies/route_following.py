@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray, Pose2D
+from ewm_ros.robot.agent import ASTRAY
 from ewm_ros.robot.nominal_predictor import NominalPredictor
 from ewm_ros.robot.path_follower import PathFollower
 from ewm_ros.robot.route_planner import RoutePlanner
@@ -17,7 +18,6 @@ from ewm_ros.simulation.worlds.world_format import Point
 from ewm_ros.world_model.prediction_score import PredictionScore
 from ewm_ros.world_model.predictor import Situation
 
-ASTRAY = 0.4  # m from the route, from which on a new one is planned
 PATIENCE = 2.0  # s until a way is looked for again where there was none
 
 

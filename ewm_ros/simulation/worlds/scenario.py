@@ -11,9 +11,10 @@ from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline, Pose2D, wrap_angle
 from ewm_ros.names import robot_name
 from ewm_ros.randomness import stream
-from ewm_ros.robot_type import RobotType, load_robot_type
+from ewm_ros.robot_type import RobotType
 from ewm_ros.simulation.worlds.placement import TRIES, draw_goals, draw_starts
 from ewm_ros.simulation.worlds.shapes import Bounds, Box, Disc
+from ewm_ros.simulation.worlds.world_checks import robot_types
 from ewm_ros.simulation.worlds.world_format import Point, Stations, TaskName, World
 
 Bodies = Literal["driven", "wheels"]  # of robots: one body that is given its velocity, or wheels that are turned
@@ -93,7 +94,7 @@ def make_scenario(world: World, robots: int, seed: int, varied: bool = True) -> 
     count = world.robots.count
     if not count.min <= robots <= count.max:
         raise InputError(f"world {world.name!r} takes {count.min} to {count.max} robots, not {robots}")
-    types = tuple(load_robot_type(world.robots.model_of(i)) for i in range(robots))
+    types = robot_types(world)[:robots]
     starts = draw_starts(world, types, seed)
     goals = draw_goals(world, types, starts, seed)
     return Scenario(

@@ -27,14 +27,17 @@ def swap(robots: int, **more: object) -> Fleet:
     return Fleet(make_scenario(parse_world(content, "swap.yaml"), robots, 0), "orca")
 
 
-def test_five_robots_change_sides_without_touching() -> None:
-    fleet = swap(5)
+def assert_all_arrive_untouched(fleet: Fleet, robots: int) -> None:
     try:
         episode, _ = play(fleet)
-        assert episode.reached == 5
+        assert episode.reached == robots
         assert fleet.world.collisions == 0
     finally:
         fleet.close()
+
+
+def test_five_robots_change_sides_without_touching() -> None:
+    assert_all_arrive_untouched(swap(5), 5)
 
 
 def test_a_robot_alone_keeps_to_the_same_route_as_any_other_policy() -> None:
@@ -59,12 +62,7 @@ def test_walls_and_pillars_are_not_touched() -> None:
     fleet = swap(
         3, pillars=[{"center": [0, 0], "radius": 0.5}], walls=[{"center": [0, 2], "size": [1.0, 0.4], "yaw": 0.4}]
     )
-    try:
-        episode, _ = play(fleet)
-        assert episode.reached == 3
-        assert fleet.world.collisions == 0
-    finally:
-        fleet.close()
+    assert_all_arrive_untouched(fleet, 3)
 
 
 def test_a_run_repeats_bit_for_bit() -> None:
