@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from ewm_ros.evaluation.runs import RunSpec, run
+from ewm_ros.resources import share
 from ewm_ros.sensing import Velocity
 from ewm_ros.simulation.physics.physics_world import PhysicsWorld
 from ewm_ros.simulation.worlds.reachability import NOWHERE, areas_of
 from ewm_ros.simulation.worlds.scenario import Scenario, make_scenario
 from ewm_ros.simulation.worlds.world_file import load_world
 
-FILES = sorted((Path(__file__).parent / "foreign_worlds").glob("*.yaml"))
+FILES = sorted((share() / "worlds" / "foreign").glob("*.yaml"))
 
 
 def scenarios(file: Path) -> list[Scenario]:

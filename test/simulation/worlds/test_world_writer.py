@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ewm_ros.resources import available
+from ewm_ros.resources import available, share
 from ewm_ros.simulation.worlds.world_file import load_world, parse_world
 from ewm_ros.simulation.worlds.world_writer import world_text
 
@@ -42,7 +42,7 @@ def test_it_looks_like_this() -> None:
     ]
 
 
-FOREIGN = sorted(map(str, (Path(__file__).parent / "foreign_worlds").glob("*.yaml")))
+FOREIGN = sorted(map(str, (share() / "worlds" / "foreign").glob("*.yaml")))
 
 
 @pytest.mark.parametrize("name", [*available("worlds", ".yaml"), *FOREIGN], ids=lambda name: Path(name).stem)
