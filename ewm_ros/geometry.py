@@ -19,6 +19,11 @@ def wrap_angle(angle: float) -> float:
     return (angle + math.pi) % (2.0 * math.pi) - math.pi
 
 
+def wrap_angles(angles: FloatArray) -> FloatArray:
+    """The same directions in [-pi, pi)."""
+    return (angles + math.pi) % math.tau - math.pi
+
+
 @dataclass(frozen=True, slots=True)
 class Pose2D:
     """Position and heading in a plane: m, m, rad, REP-103 axes."""
@@ -57,6 +62,10 @@ class Polyline:
     def _segment(self, s: float) -> int:
         """Index of the segment that holds s, clamped to the existing ones; -1 for a single point."""
         return min(max(bisect_right(self._s, s) - 1, 0), len(self._s) - 2)
+
+    def segments(self, s: FloatArray) -> NDArray[np.intp]:
+        """Indices of the segments that hold many arc lengths, clamped to the existing ones; 0 for a single point."""
+        return np.clip(np.searchsorted(self.s, s, side="right") - 1, 0, max(len(self.s) - 2, 0))
 
     def point_at(self, s: float) -> tuple[float, float]:
         """The point at arc length s, clamped to the ends."""

@@ -1,16 +1,29 @@
-"""Earlier imaginations held against what then happened: the measure of prediction accuracy."""
+"""Earlier imaginations held against what then happened: accuracy, displacement, coverage of the radii."""
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import TypedDict
 
 import numpy as np
 
-from ewm_ros.geometry import FloatArray, Pose2D
+from ewm_ros.geometry import Pose2D
 from ewm_ros.trajectory import HORIZON, STEP, Trajectory
+from ewm_ros.world_model.prediction_windows import MOVED, Outcomes, PredictionWindows
 
-MOVED = 0.3  # m; only windows count in which the robot moved, or was predicted to move, more than this
+__all__ = ["MOVED", "PredictionDetail", "PredictionScore", "ScoreSums"]
+
+STEPS_1S, STEPS_3S = round(1.0 / STEP), round(3.0 / STEP)
+
+
+class PredictionDetail(TypedDict):
+    """The keys of `ewm accuracy` in measures, for one predictor; None without a window."""
+
+    accuracy: float | None
+    ade_m: dict[str, float | None]
+    fde_m: float | None
+    coverage: dict[str, float | None]
+    windows: int
 
 
 @dataclass(slots=True)
@@ -18,27 +31,40 @@ class ScoreSums:
     """Sums over windows of 5 s; they add up over robots and runs.
 
     A hit is a window in which the most probable imagined trajectory stays within one robot diameter of what happened,
-    at every step. Displacements in m: mean over the steps (ADE) and at the last step (FDE).
+    at every step. Displacements in m: mean over the steps of 1, 3 and all 5 s (ADE) and at the last step (FDE).
+    Inside are steps at which what happened was no further off than the predicted 50 % or 90 % radius.
     """
 
     windows: int = 0
     hits: int = 0
+    ade_1s: float = 0.0
+    ade_3s: float = 0.0
     ade: float = 0.0
     fde: float = 0.0
+    steps: int = 0
+    inside50: int = 0
+    inside90: int = 0
 
     def add(self, other: ScoreSums) -> None:
         """Add another robot's or run's sums."""
-        self.windows += other.windows
-        self.hits += other.hits
-        self.ade += other.ade
-        self.fde += other.fde
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
     def figures(self) -> dict[str, float | None]:
         """The keys of `prediction` in measures: accuracy, ade_m, fde_m; None without a window."""
-        if not self.windows:
-            return {"accuracy": None, "ade_m": None, "fde_m": None}
         n = self.windows
-        return {"accuracy": self.hits / n, "ade_m": self.ade / n, "fde_m": self.fde / n}
+        return {"accuracy": _share(self.hits, n), "ade_m": _share(self.ade, n), "fde_m": _share(self.fde, n)}
+
+    def detail(self) -> PredictionDetail:
+        """The keys of `ewm accuracy` in measures."""
+        n = self.windows
+        return {
+            "accuracy": _share(self.hits, n),
+            "ade_m": {"1s": _share(self.ade_1s, n), "3s": _share(self.ade_3s, n), "5s": _share(self.ade, n)},
+            "fde_m": _share(self.fde, n),
+            "coverage": {"50": _share(self.inside50, self.steps), "90": _share(self.inside90, self.steps)},
+            "windows": n,
+        }
 
 
 class PredictionScore:
@@ -46,43 +72,46 @@ class PredictionScore:
 
     Args:
         radius: m, of the robot.
+
+    Attributes:
+        windows: the predictions that wait, and what has become of the newest.
     """
 
     def __init__(self, radius: float) -> None:
         self._diameter = 2.0 * radius
-        self._pending: deque[tuple[int, FloatArray]] = deque()
-        self._happened: dict[int, tuple[float, float]] = {}
+        self.windows = PredictionWindows()
         self.sums = ScoreSums()
 
-    def predicted(self, trajectory: Trajectory) -> None:
-        """Keep a prediction until its horizon has passed."""
-        if len(trajectory.poses) == HORIZON and trajectory.step == STEP:
-            self._pending.append((round(trajectory.stamp / STEP), trajectory.poses[:, :2]))
+    def predicted(self, trajectory: Trajectory) -> int | None:
+        """Keep a prediction until its horizon has passed; its row in the windows, None if it is not one to score."""
+        return self.windows.predicted(trajectory)
 
-    def happened(self, stamp: float, pose: Pose2D) -> None:
+    def happened(self, stamp: float, pose: Pose2D) -> Outcomes:
         """Take what really happened, and score the predictions whose horizon has passed."""
-        tick = round(stamp / STEP)
-        if self._happened and tick < max(self._happened):  # time was set back: what was expected will not come
-            self._pending.clear()
-            self._happened.clear()
-        self._happened[tick] = (pose.x, pose.y)
-        while self._pending and self._pending[0][0] + HORIZON <= tick:
-            start, predicted = self._pending.popleft()
-            truth = [self._happened.get(t) for t in range(start, start + HORIZON + 1)]
-            known = [place for place in truth if place is not None]
-            if len(known) == len(truth):  # a window with a gap is not judged
-                self._score(predicted, np.array(known))
-            self._happened.pop(start - 1, None)
-        if len(self._happened) > 4 * HORIZON:
-            self._happened = {t: p for t, p in self._happened.items() if t > tick - 2 * HORIZON}
+        outcomes = self.windows.happened(stamp, pose)
+        for row in outcomes.full:
+            if self.windows.counts[row]:
+                self._score(row)
+        return outcomes
 
-    def _score(self, predicted: FloatArray, truth: FloatArray) -> None:
-        start, truth = truth[0], truth[1:]
-        moved = max(np.hypot(*(truth - start).T).max(), np.hypot(*(predicted - start).T).max())
-        if moved <= MOVED:
-            return
-        errors = np.hypot(*(predicted - truth).T)
-        self.sums.windows += 1
-        self.sums.hits += bool((errors <= self._diameter).all())
-        self.sums.ade += float(errors.mean())
-        self.sums.fde += float(errors[-1])
+    def hit(self, row: int) -> bool:
+        """Whether a window that is full was one."""
+        return bool(self.windows.errors[row].max() <= self._diameter)
+
+    def _score(self, row: int) -> None:
+        sums, errors = self.sums, self.windows.errors[row]
+        sums.windows += 1
+        sums.hits += self.hit(row)
+        summed = errors.cumsum()
+        sums.ade_1s += float(summed[STEPS_1S - 1]) / STEPS_1S
+        sums.ade_3s += float(summed[STEPS_3S - 1]) / STEPS_3S
+        sums.ade += float(summed[-1]) / HORIZON
+        sums.fde += float(errors[-1])
+        inside = np.count_nonzero(errors <= self.windows.radii[row], axis=1)
+        sums.steps += HORIZON
+        sums.inside50 += int(inside[0])
+        sums.inside90 += int(inside[1])
+
+
+def _share(part: float, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from ewm_ros.world_model.prediction_score import MOVED, PredictionScore, ScoreSu
 
 RADIUS = 0.3
 DIAMETER = 2 * RADIUS
+NOWHERE = np.full(HORIZON, -1.0)  # a radius that holds nothing
 
 
 def ahead(speed: float, start: float = 0.0) -> FloatArray:
@@ -19,11 +22,17 @@ def ahead(speed: float, start: float = 0.0) -> FloatArray:
     return np.stack([x, np.zeros(HORIZON), np.zeros(HORIZON)], axis=1)
 
 
-def judged(predicted: FloatArray, happened: FloatArray, missing: tuple[int, ...] = ()) -> ScoreSums:
+def judged(
+    predicted: FloatArray,
+    happened: FloatArray,
+    missing: tuple[int, ...] = (),
+    radius: FloatArray = NOWHERE,
+    median: FloatArray = NOWHERE,
+) -> ScoreSums:
     """One prediction made at t = 0 at the origin, and what then happened, but for some steps (1 to 50)."""
     score = PredictionScore(RADIUS)
     score.happened(0.0, Pose2D(0.0, 0.0, 0.0))
-    score.predicted(Trajectory(0.0, predicted, np.zeros(HORIZON)))
+    score.predicted(Trajectory(0.0, predicted, radius, median=median))
     for k, (x, y, yaw) in enumerate(happened, start=1):
         if k not in missing:
             score.happened(k * STEP, Pose2D(x, y, yaw))
@@ -31,7 +40,7 @@ def judged(predicted: FloatArray, happened: FloatArray, missing: tuple[int, ...]
 
 
 def test_what_comes_as_foreseen_is_a_hit_without_error() -> None:
-    assert judged(ahead(0.5), ahead(0.5)) == ScoreSums(windows=1, hits=1)
+    assert judged(ahead(0.5), ahead(0.5)) == ScoreSums(windows=1, hits=1, steps=HORIZON)
 
 
 @pytest.mark.parametrize("step", [1, 25, HORIZON])
@@ -88,14 +97,59 @@ def test_overlapping_windows_are_judged_one_by_one() -> None:
     assert score.sums.hits == HORIZON
 
 
-def test_stamps_that_jitter_still_find_their_step() -> None:
+def driving(stamps: FloatArray, speed: float = 0.5) -> Iterator[tuple[float, Pose2D]]:
+    """Poses of a robot on the x axis at these times, from 0 at the first."""
+    for stamp in stamps:
+        yield stamp, Pose2D(speed * (stamp - stamps[0]), 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "stamps",
+    [
+        1.7e9 + np.arange(80) * STEP + 0.03 * (-1.0) ** np.arange(80),
+        1.7e9 + np.arange(400) * 0.02,
+        1.7e9 + np.arange(60) * 0.13,
+    ],
+    ids=["jittering", "50 Hz", "7.7 Hz"],
+)
+def test_poses_may_come_at_any_moment_of_a_step(stamps: FloatArray) -> None:
     score = PredictionScore(RADIUS)
-    for k in range(HORIZON + 1):
-        stamp = 1234.5 + k * STEP + 0.02 * (-1) ** k
-        score.happened(stamp, Pose2D(0.05 * k, 0.0, 0.0))
+    for k, (stamp, pose) in enumerate(driving(stamps)):
+        score.happened(stamp, pose)
         if k == 0:
-            score.predicted(Trajectory(stamp, ahead(0.5), np.zeros(HORIZON)))
-    assert score.sums == ScoreSums(windows=1, hits=1, ade=pytest.approx(0.0), fde=pytest.approx(0.0))
+            score.predicted(Trajectory(stamp, ahead(0.5), NOWHERE))
+    assert (score.sums.windows, score.sums.hits) == (1, 1)
+    assert score.sums.ade == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("late", [-3, -1, 1, 3])
+def test_a_prediction_may_be_told_before_or_after_the_pose_it_was_made_from(late: int) -> None:
+    score = PredictionScore(RADIUS)
+    for k, (stamp, pose) in enumerate(driving(10.0 + np.arange(3 * HORIZON) * STEP)):
+        if k == 20 + late:
+            score.predicted(Trajectory(12.0, ahead(0.5, start=1.0), NOWHERE))
+        score.happened(stamp, pose)
+    assert (score.sums.windows, score.sums.hits) == (1, 1)
+    assert score.sums.ade == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_prediction_from_before_all_that_is_known_is_not_judged() -> None:
+    score = PredictionScore(RADIUS)
+    for k, (stamp, pose) in enumerate(driving(10.0 + np.arange(3 * HORIZON) * STEP)):
+        score.happened(stamp, pose)
+        if k == 0:
+            score.predicted(Trajectory(9.5, ahead(0.5), NOWHERE))
+    assert score.sums == ScoreSums()
+
+
+def test_when_time_is_set_back_what_was_expected_is_forgotten_and_what_comes_is_judged() -> None:
+    score = PredictionScore(RADIUS)
+    for start in (100.0, 0.0):
+        for k, (stamp, pose) in enumerate(driving(start + np.arange(60) * STEP)):
+            score.happened(stamp, pose)
+            if k in (5, 30):
+                score.predicted(Trajectory(stamp, ahead(0.5, start=0.05 * k), NOWHERE))
+    assert (score.sums.windows, score.sums.hits) == (2, 2)
 
 
 def test_trajectories_of_another_length_or_step_are_passed_over() -> None:
@@ -107,11 +161,44 @@ def test_trajectories_of_another_length_or_step_are_passed_over() -> None:
     assert score.sums == ScoreSums()
 
 
+def test_displacement_is_the_mean_up_to_1_and_3_and_5_seconds() -> None:
+    happened = ahead(0.5)
+    happened[:, 1] = np.linspace(0.01, 0.5, HORIZON)
+    detail = judged(ahead(0.5), happened).detail()
+    assert detail["ade_m"] == pytest.approx({"1s": 0.055, "3s": 0.155, "5s": 0.255})
+    assert detail["fde_m"] == pytest.approx(0.5)
+
+
+def test_coverage_is_the_share_of_steps_within_the_radii_that_were_told() -> None:
+    happened = ahead(0.5)
+    happened[:, 1] = 0.1
+    radius, median = np.full(HORIZON, 0.05), np.full(HORIZON, 0.05)
+    radius[:40], median[:10] = 0.11, 0.11
+    detail = judged(ahead(0.5), happened, radius=radius, median=median).detail()
+    assert detail["coverage"] == {"50": 0.2, "90": 0.8}
+
+
 def test_sums_add_up_to_shares_and_means() -> None:
-    sums = ScoreSums(windows=3, hits=3, ade=0.3, fde=0.6)
-    sums.add(ScoreSums(windows=1, hits=0, ade=0.5, fde=1.0))
+    sums = ScoreSums(
+        windows=3, hits=3, ade_1s=0.03, ade_3s=0.06, ade=0.3, fde=0.6, steps=150, inside50=80, inside90=140
+    )
+    sums.add(ScoreSums(1, 0, ade_1s=0.05, ade_3s=0.1, ade=0.5, fde=1.0, steps=50, inside50=20, inside90=20))
     assert sums.figures() == pytest.approx({"accuracy": 0.75, "ade_m": 0.2, "fde_m": 0.4})
+    assert sums.detail() == {
+        "accuracy": 0.75,
+        "ade_m": pytest.approx({"1s": 0.02, "3s": 0.04, "5s": 0.2}),
+        "fde_m": pytest.approx(0.4),
+        "coverage": {"50": 0.5, "90": 0.8},
+        "windows": 4,
+    }
 
 
 def test_without_a_window_there_is_nothing_to_tell() -> None:
     assert ScoreSums().figures() == {"accuracy": None, "ade_m": None, "fde_m": None}
+    assert ScoreSums().detail() == {
+        "accuracy": None,
+        "ade_m": {"1s": None, "3s": None, "5s": None},
+        "fde_m": None,
+        "coverage": {"50": None, "90": None},
+        "windows": 0,
+    }

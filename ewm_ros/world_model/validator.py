@@ -1,0 +1,154 @@
+"""The robot's own judge of its predictor: holds each imagination against what then happens, and corrects its radii.
+
+Adaptive conformal inference: for each step and level a factor on the predicted radius follows the wanted quantile of
+the errors, whatever their distribution and however it shifts, by steps of the pinball loss's gradient (Gibbs, Candes:
+"Adaptive conformal inference under distribution shift", NeurIPS 2021), with the quantile tracking and error integration
+of Angelopoulos, Candes and Tibshirani ("Conformal PID control for time series prediction", NeurIPS 2023) and steps that
+shrink (Angelopoulos, Barber, Bates: "Online conformal prediction with decaying step sizes", ICML 2024). What is tracked
+is the factor's logarithm.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ewm_ros.geometry import FloatArray, Pose2D
+from ewm_ros.trajectory import HORIZON, Imagination, Trajectory
+from ewm_ros.world_model.prediction_score import PredictionScore, ScoreSums
+from ewm_ros.world_model.prediction_windows import ROWS, Outcomes
+
+LEVELS = np.array([0.5, 0.9])
+LARGEST_FACTOR = 8.0  # and the smallest is its inverse
+LARGEST_LOG = math.log(LARGEST_FACTOR)
+# A robot's life is a minute to a few, and neighbouring windows tell nearly the same: the first seconds have to do most,
+# and what comes later must not make the radii follow every stop. Found on runs of all worlds.
+RATE = 0.02  # of the logarithm, a cycle, in the long run
+EAGERNESS = 0.6  # more at first
+SETTLED = 25  # cycles after which the eagerness has halved
+POOLED = 0.5  # share of each step's lesson that is the mean over all steps: what is wrong is seldom one step only
+# What was told too large or too small before the factors were known, or because they lag, is made up for by the rest.
+INTEGRAL = 0.01  # of the logarithm, a cycle in which all radii were wrong
+LARGEST_INTEGRAL = math.log(1.5)
+SMALLEST = 1e-3  # m, of errors and radii that are compared by their logarithms
+EVENED = 6  # neighbours to each side with which a radius is averaged
+TOO_SURE = 3.0  # times the predicted radius, from which on the predictor's idea of its errors is no longer that
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """On one window, when it is over.
+
+    Attributes:
+        stamp: s, of the prediction.
+        counts: whether the robot moved, or was to move, enough for the window to count.
+        hit: see ScoreSums.
+    """
+
+    stamp: float
+    counts: bool
+    hit: bool
+
+
+class Validator:
+    """Judges and recalibrates one predictor on one robot.
+
+    Args:
+        radius: m, of the robot.
+    """
+
+    def __init__(self, radius: float) -> None:
+        self._score = PredictionScore(radius)
+        self._log_factors = np.zeros((len(LEVELS), HORIZON))
+        self._integrals = np.zeros((len(LEVELS), 1))
+        self._log_raw = np.zeros((ROWS, len(LEVELS), HORIZON))  # of the waiting predictions, before recalibration
+        self._lessons = 0
+
+    @property
+    def sums(self) -> ScoreSums:
+        """Of the most probable futures, with the radii as they were recalibrated when they were imagined."""
+        return self._score.sums
+
+    @property
+    def factors(self) -> FloatArray:
+        """(2, HORIZON) by which the radii of 50 % and 90 % are multiplied at present."""
+        logs = np.minimum(np.maximum(self._log_factors + self._integrals, -LARGEST_LOG), LARGEST_LOG)
+        factors: FloatArray = np.exp(logs)
+        return factors
+
+    @property
+    def factor(self) -> float:
+        """On the radius of 90 %, the geometric mean over the steps."""
+        return float(np.exp(np.log(self.factors[1]).mean()))
+
+    @property
+    def drift(self) -> str:
+        """What is wrong with the predictor's idea of its own errors, in one line; empty if nothing is."""
+        if self.factor < TOO_SURE:
+            return ""
+        return f"9 of 10 errors are within {self.factor:.1f} times the radius that the predictor tells, not within it"
+
+    def recalibrate(self, imagination: Imagination) -> Imagination:
+        """The same futures with radii by what has happened so far; the most probable is kept to be judged.
+
+        Raises:
+            ValueError: a future is not of HORIZON steps.
+        """
+        median, radius = self.factors
+        rollouts = tuple(_scaled(rollout, median, radius) for rollout in imagination.rollouts)
+        row = self._score.predicted(rollouts[0])
+        if row is not None:
+            raw = imagination.most_probable
+            np.log(np.maximum((raw.median, raw.radius), SMALLEST), out=self._log_raw[row])
+        return Imagination(rollouts, imagination.probabilities)
+
+    def happened(self, stamp: float, pose: Pose2D) -> tuple[Verdict, ...]:
+        """Take where the robot really was; the verdicts on the windows that are over by it."""
+        outcomes = self._score.happened(stamp, pose)
+        self._learn(outcomes)
+        windows = self._score.windows
+        return tuple(
+            Verdict(float(windows.stamps[row]), bool(windows.counts[row]), self._score.hit(row))
+            for row in outcomes.full
+        )
+
+    def _learn(self, outcomes: Outcomes) -> None:
+        windows = self._score.windows
+        teaching = windows.counts[outcomes.rows]
+        rows, steps = outcomes.rows[teaching], outcomes.steps[teaching]
+        if not len(rows):
+            return
+        # What counts is whether today's factor would have held the error: the factor of up to 5 s ago has been
+        # corrected since, and to correct it again and again until the first corrections show would overshoot.
+        held = self._log_raw[rows, :, steps] + self._log_factors[:, steps].T
+        errors = np.log(np.maximum(windows.errors[rows, steps], SMALLEST))
+        lessons = (errors[:, None] > held) - (1.0 - LEVELS)
+        own = np.zeros_like(self._log_factors)
+        own[:, steps] = lessons.T
+        rate = RATE + EAGERNESS / (1.0 + self._lessons / SETTLED)
+        self._log_factors += rate * ((1.0 - POOLED) * own + POOLED * lessons.mean(axis=0)[:, None])
+        np.clip(self._log_factors, -LARGEST_LOG, LARGEST_LOG, out=self._log_factors)
+        self._lessons += 1
+        beyond_told = windows.errors[rows, steps, None] > windows.radii[rows, :, steps]
+        self._integrals += INTEGRAL * (beyond_told.mean(axis=0) - (1.0 - LEVELS))[:, None]
+        np.clip(self._integrals, -LARGEST_INTEGRAL, LARGEST_INTEGRAL, out=self._integrals)
+
+
+def _scaled(trajectory: Trajectory, median: FloatArray, radius: FloatArray) -> Trajectory:
+    scaled = _EVENING @ (trajectory.radius * radius)
+    medians = np.minimum(_EVENING @ (trajectory.median * median), scaled)
+    return Trajectory(trajectory.stamp, trajectory.poses, scaled, trajectory.step, medians)
+
+
+def _running_mean() -> FloatArray:
+    """(HORIZON, HORIZON) that makes each step's radius the mean of its neighbours': what jumps takes many knots."""
+    steps = np.arange(HORIZON)
+    reach = np.minimum(EVENED, np.minimum(steps, HORIZON - 1 - steps))  # nearer to the ends, fewer
+    near = np.abs(steps[:, None] - steps) <= reach[:, None]
+    means: FloatArray = near / near.sum(axis=1, keepdims=True)
+    return means
+
+
+_EVENING = _running_mean()
