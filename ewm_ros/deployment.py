@@ -11,6 +11,7 @@ from pathlib import Path
 from ewm_ros import __version__
 from ewm_ros.errors import InputError
 from ewm_ros.names import robot_name
+from ewm_ros.robot.guarded_predictor import DEFAULT, check_model
 from ewm_ros.simulation.worlds.scenario import Bodies
 from ewm_ros.simulation.worlds.world_file import load_world
 
@@ -40,6 +41,7 @@ def demo_processes(
     time_limit: float | None = None,
     varied: bool = True,
     bodies: Bodies = "driven",
+    model: str = DEFAULT,
 ) -> list[ProcessSpec]:
     """The processes of a simulated run, in the order in which to start them; the simulation comes last.
 
@@ -53,11 +55,13 @@ def demo_processes(
         time_limit: s of simulated time; that of the world if None.
         varied: False for ideal robots.
         bodies: what the simulated robots are made of.
+        model: the robots' world model; see robot_node's parameter world_model.
 
     Raises:
-        InputError: no such world, or it does not take this number of robots.
+        InputError: no such world or model, or the world does not take this number of robots.
     """
     loaded = load_world(world)
+    check_model(model)
     count = loaded.robots.count
     if not count.min <= robots <= count.max:
         raise InputError(f"world {loaded.name!r} takes {count.min} to {count.max} robots, not {robots}")
@@ -70,7 +74,9 @@ def demo_processes(
     specs.append(ProcessSpec("coordinator_node", "coordinator", "", _coordinator(robots, realtime_factor)))
     for index, name in enumerate(fleet):
         specs.append(
-            ProcessSpec("robot_node", "robot", name, _robot(loaded.robots.model_of(index), robots, realtime_factor))
+            ProcessSpec(
+                "robot_node", "robot", name, _robot(loaded.robots.model_of(index), robots, realtime_factor, model)
+            )
         )
     simulation: dict[str, Value] = {
         "world": world,
@@ -92,12 +98,13 @@ def _coordinator(fleet: int, realtime_factor: float) -> dict[str, Value]:
     return {"use_sim_time": True, "fleet_size_max": fleet, "time_scale": float(realtime_factor)}
 
 
-def _robot(robot_type: str, fleet: int, realtime_factor: float) -> dict[str, Value]:
+def _robot(robot_type: str, fleet: int, realtime_factor: float, model: str) -> dict[str, Value]:
     # Faster than real time, the machine's jitter of some ms is a greater part of the simulated second.
     timeout = SENSOR_TIMEOUT * max(realtime_factor, 1.0)
     return {
         "use_sim_time": True,
         "robot_type": robot_type,
+        "world_model": model,
         "fleet_size_max": fleet,
         "time_scale": float(realtime_factor),
         "odometry_timeout": timeout,

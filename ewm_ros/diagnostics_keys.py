@@ -18,6 +18,12 @@ CYCLE_MS = "cycle_ms"  # from the observation to the directive that answers it
 OBSERVE_TO_INTENTION_MS = "observe_to_intention_ms"
 INTENTION_BYTES = "intention_bytes"
 DROPPED = "dropped"
+PREDICTOR = "predictor"  # what foresees the robot's next seconds: one of PREDICTORS
+DRIFT = "drift"  # what is wrong with it; empty if nothing is
+ACCURACY = "prediction_accuracy"  # so far; empty while nothing has been judged
+COVERAGE = "coverage_90"  # share of what happened that was inside the radius of 90 %; likewise
+RADIUS_FACTOR = "radius_factor"  # by which that radius is recalibrated at present
+PREDICTORS = ("learned", "closed form")
 COORDINATED, LOCAL = "coordinated", "local"
 MODES = (COORDINATED, LOCAL)
 
@@ -36,6 +42,11 @@ REACHED = "reached"  # how many robots are at their goals
 ORDERS = "orders"  # deliveries of each robot so far, separated by blanks
 FINISHED = "finished"  # "true" or "false"
 REALTIME_FACTOR = "realtime_factor"  # simulated s per s, since the start
+
+
+def number(value: float | None) -> str:
+    """A number, or none, as the value of a key."""
+    return "" if value is None else f"{value:.3f}"
 
 
 def join_samples(samples: Iterable[float]) -> str:

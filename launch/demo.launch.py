@@ -37,6 +37,9 @@ ARGUMENTS = (
         choices=list(BODIES),
         description="What robots are made of: one body that is given its velocity, or wheels that are turned.",
     ),
+    DeclareLaunchArgument(
+        "world_model", default_value="default", description="The robots' world model: a name, a folder's path, or none."
+    ),
 )
 
 
@@ -70,6 +73,7 @@ def processes(context: LaunchContext) -> list[Node]:
         simultaneous=given["simultaneous"] == "true",
         varied=given["varied"] == "true",
         bodies=next(kind for kind in BODIES if kind == given["bodies"]),
+        model=given["world_model"],
     )
     return [action(spec) for spec in specs]
 

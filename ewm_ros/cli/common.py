@@ -24,6 +24,11 @@ Seed = Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Deci
 Ideal = Annotated[bool, typer.Option("--ideal", help="Robots exactly as their types say: no slip, no noise, no delay.")]
 
 
+Model = Annotated[
+    str, typer.Option("--model", help="The robots' world model: a name, a folder's path, or none for the closed form.")
+]
+
+
 class BodyKind(str, Enum):
     """What simulated robots are made of."""
 

@@ -14,7 +14,7 @@ import typer
 from rich.live import Live
 from rich.table import Column, Table
 
-from ewm_ros.cli.common import AsJson, BodyKind, Ideal, Seed, Wheels, err, out, print_json, shown
+from ewm_ros.cli.common import AsJson, BodyKind, Ideal, Model, Seed, Wheels, err, out, print_json, shown
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.fleet_figures import FleetFigures
@@ -41,6 +41,7 @@ def demo(
     simultaneous: Annotated[bool, typer.Option("--simultaneous", help="All robots sense at the same moment.")] = False,
     ideal: Ideal = False,
     bodies: Wheels = BodyKind.DRIVEN,
+    model: Model = "default",
     as_json: AsJson = False,
 ) -> int:
     """Run robots in a simulated world on real ROS 2, and print what came of it."""
@@ -49,7 +50,16 @@ def demo(
     count = load_world(world).robots.count.default if robots is None else robots
     bag = _bag_folder(record, world, count, seed) if record is not None else None
     run = DemoRun(
-        world, count, seed, realtime_factor, bag, seconds, simultaneous, varied=not ideal, bodies=bodies.value
+        world,
+        count,
+        seed,
+        realtime_factor,
+        bag,
+        seconds,
+        simultaneous,
+        varied=not ideal,
+        bodies=bodies.value,
+        model=model,
     )
     figures = run.play(view and not as_json)
     if as_json:
@@ -91,6 +101,7 @@ class DemoRun:
         simultaneous: bool = False,
         varied: bool = True,
         bodies: Bodies = "driven",
+        model: str = "default",
     ) -> None:
         from ewm_ros.cli.fleet_processes import need_ros
         from ewm_ros.deployment import demo_processes
@@ -110,6 +121,7 @@ class DemoRun:
             time_limit=seconds,
             varied=varied,
             bodies=bodies,
+            model=model,
         )
         radii = [robot_type.radius for robot_type in scenario.types]
         self.collected = FleetFigures(Episode.of(scenario, time_limit=seconds), radii)

@@ -9,7 +9,19 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from ewm_ros.cli.common import AsJson, BodyKind, Ideal, Wheels, err, numbers, out, print_json, shown, worker_count
+from ewm_ros.cli.common import (
+    AsJson,
+    BodyKind,
+    Ideal,
+    Model,
+    Wheels,
+    err,
+    numbers,
+    out,
+    print_json,
+    shown,
+    worker_count,
+)
 from ewm_ros.simulation.network import Faults
 
 
@@ -26,6 +38,7 @@ def run(
     ] = 0.0,
     ideal: Ideal = False,
     bodies: Wheels = BodyKind.DRIVEN,
+    model: Model = "default",
     workers: Annotated[str, typer.Option(help="Processes, or auto for one a core.")] = "auto",
     as_json: AsJson = False,
 ) -> int:
@@ -37,7 +50,7 @@ def run(
     faults = Faults(loss, delay / 1000.0)
     wanted = product(names, numbers(robots, "--robots"), numbers(seeds, "--seeds"), policy.split(","))
     specs = [
-        runs.RunSpec(world, count, seed, name.strip(), faults, varied=not ideal, bodies=bodies.value)
+        runs.RunSpec(world, count, seed, name.strip(), faults, varied=not ideal, bodies=bodies.value, model=model)
         for world, count, seed, name in wanted
     ]
     for spec in specs:  # a world may have no room for some seed: better now than after an hour

@@ -9,6 +9,7 @@ from ewm_ros.coordination.roster import Roster
 from ewm_ros.coordination.route_book import RouteBook
 from ewm_ros.errors import InputError
 from ewm_ros.messages import DirectiveSet, Intention, Route
+from ewm_ros.world_model.predictor import Neighbour
 
 
 @dataclass(slots=True)
@@ -49,6 +50,26 @@ class Peers:
 
     def __iter__(self) -> Iterator[tuple[str, Peer]]:
         return iter(self._peers.items())
+
+    def neighbours(self, progress: float) -> tuple[Neighbour, ...]:
+        """All that have been heard, as the predictor of this robot's own motion needs to know them.
+
+        Args:
+            progress: m of this robot along its own route.
+        """
+        return tuple(self._neighbour(name, peer, progress) for name, peer in self._peers.items() if name in self.book)
+
+    def _neighbour(self, name: str, peer: Peer, progress: float) -> Neighbour:
+        route, intention = self.book[name], peer.intention
+        if self._robot not in self.book or not self.book.knows_route_of(intention):
+            return Neighbour(intention, route.radius)
+        side = 0 if self._robot < name else 1  # the robots of a region are sorted
+        for region in self.book.regions(self._robot, name):
+            mine = (region.enter[side], region.leave[side])
+            theirs = (region.enter[1 - side], region.leave[1 - side])
+            if progress < mine[1] and peer.low < theirs[1]:
+                return Neighbour(intention, route.radius, route.max_speed, region.kind, mine, theirs)
+        return Neighbour(intention, route.radius, route.max_speed)
 
     def receive_intention(self, intention: Intention, now: float) -> None:
         """Take a peer's newest word.

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from statistics import fmean
 
-import numpy as np
-
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.fleet_figures import rounded
+from ewm_ros.robot.guarded_predictor import DEFAULT, GuardedPredictor, check_model, load_predictor
+from ewm_ros.robot_type import RobotType
 from ewm_ros.simulation.fleet import POLICIES, Fleet
 from ewm_ros.simulation.network import Faults
 from ewm_ros.simulation.worlds.scenario import Bodies, Scenario, make_scenario
@@ -25,7 +25,7 @@ NO_FAULTS = Faults()
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """What one run is made of; `world` is a name or a path."""
+    """What one run is made of; `world` and `model` are names or paths."""
 
     world: str
     robots: int
@@ -34,12 +34,18 @@ class RunSpec:
     faults: Faults = NO_FAULTS
     varied: bool = True
     bodies: Bodies = "driven"
+    model: str = DEFAULT
 
     def check(self) -> None:
         """Raise InputError if it cannot be run."""
         if self.policy not in POLICIES:
             raise InputError(f"unknown policy {self.policy!r}: there are {', '.join(POLICIES)}")
+        check_model(self.model)
         self.scenario()
+
+    def predictor(self, robot_type: RobotType) -> GuardedPredictor:
+        """What a robot foresees itself with."""
+        return load_predictor(robot_type, self.model)
 
     def scenario(self) -> Scenario:
         """What is to be run."""
@@ -80,7 +86,7 @@ def run(spec: RunSpec) -> RunResult:
         InputError: the world, the number of robots or the policy is not there.
     """
     scenario = spec.scenario()
-    fleet = Fleet(scenario, spec.policy, spec.faults, bodies=spec.bodies)
+    fleet = Fleet(scenario, spec.policy, spec.faults, bodies=spec.bodies, predictor=spec.predictor)
     try:
         episode, trace = play(fleet)
         delays = None
@@ -114,7 +120,7 @@ def play(fleet: Fleet) -> tuple[Episode, str]:
     digest = hashlib.sha256()
     while not episode.finished:
         fleet.step()
-        poses = np.array([(p.x, p.y, p.yaw) for p in (fleet.world.pose(i) for i in indices)])
+        poses = fleet.poses
         digest.update(poses.tobytes())
         episode.update(fleet.world.time, poses, fleet.waits_for, fleet.task.orders)
     return episode, digest.hexdigest()[:16]

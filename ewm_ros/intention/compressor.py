@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ewm_ros.errors import InputError
-from ewm_ros.geometry import FloatArray, Pose2D
+from ewm_ros.geometry import FloatArray, Pose2D, wrap_angles
 from ewm_ros.intention.checks import ETA_LIMIT, POSITION_LIMIT, RADIUS_LIMIT, YAW_LIMIT, goal_name, number
 from ewm_ros.intention.codec import CONFIDENCE_UNITS, ETA_UNITS
 from ewm_ros.intention.knots import LENGTH_UNITS, MAX_KNOTS, TIME_LIMIT, TIME_UNITS, TURN, knot_of
 from ewm_ros.messages import Outcome, Plan
 from ewm_ros.trajectory import HORIZON, STEP, Trajectory
 
-POSITION_TOLERANCE = 0.05  # m between a step of the trajectory and the decoded plan; of the radius too
+POSITION_TOLERANCE = 0.05  # m between a step of the trajectory and the decoded plan; of the radius too, or
+RADIUS_TOLERANCE = 0.15  # of the radius, where that is more: it is an estimate
 ANGLE_TOLERANCE = 0.05  # rad
 MAX_STEPS = 200  # of one trajectory: time and memory grow with their square
 TEXT_GOAL = 24  # characters of the goal in the text
@@ -43,7 +44,7 @@ class IntentionCompressor:
         """The plan that says the same as the trajectory.
 
         Its knots are rounded to what the wire carries, so that the plan arrives exactly as it was made. The radius is
-        held to the 5 cm as well, and never too small at a knot.
+        held to 5 cm or 15 %, and never too small at a knot.
 
         Args:
             goal: name of the goal, at most 32 of A-Z a-z 0-9 _ . , + - and blank.
@@ -82,8 +83,7 @@ class IntentionCompressor:
         t, x, y, yaw, radius = np.array([(k.t, k.x, k.y, k.yaw, k.radius) for k in plan.knots]).T
         times = step * np.arange(1, steps + 1)
         turned = np.interp(times, t, np.unwrap(yaw))
-        wrapped = (turned + math.pi) % math.tau - math.pi
-        poses = np.stack([np.interp(times, t, x), np.interp(times, t, y), wrapped], axis=1)
+        poses = np.stack([np.interp(times, t, x), np.interp(times, t, y), wrap_angles(turned)], axis=1)
         return Trajectory(stamp, poses, np.interp(times, t, radius), step)
 
     def text(self, plan: Plan) -> str:
@@ -155,7 +155,8 @@ def _feasible_links(times: FloatArray, values: FloatArray, knots: FloatArray) ->
     gap = times[None, :] - times[:, None]
     later = gap > 0.0
     per_second = np.divide(1.0, gap, out=np.zeros_like(gap), where=later)
-    tolerance = _TOLERANCE[:, None, None]
+    tolerance = np.repeat(_TOLERANCE[:, None, None], len(times), axis=2)
+    tolerance[5, 0] = np.maximum(tolerance[5, 0], RADIUS_TOLERANCE * values[5])
     ahead = values[:, None, :] - knots[:, :, None]
     upper = np.minimum.accumulate(np.where(later, (ahead + tolerance) * per_second, math.inf), axis=2)
     lower = np.maximum.accumulate(np.where(later, (ahead - tolerance) * per_second, -math.inf), axis=2)

@@ -8,32 +8,13 @@ from typing import Any
 
 from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
 from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
-from rosbags.typesys.store import Typestore
 
+from ewm_ros.bag_types import message_types
 from ewm_ros.errors import InputError
-from ewm_ros.names import PACKAGE, QoS
+from ewm_ros.names import QoS
 from ewm_ros.nodes.topics import Topic
-from ewm_ros.resources import share
 
 FOREVER = QosTime(sec=2**31 - 1, nsec=10**9 - 1)
-
-
-def message_types() -> Typestore:
-    """The types of ROS 2 Jazzy and this package's own.
-
-    Raises:
-        InputError: the installation lacks the definitions.
-    """
-    definitions = sorted((share() / "msg").glob("*.msg"))
-    if not definitions:
-        raise InputError(f"no message definitions in {share() / 'msg'}: install the package again")
-    types = get_typestore(Stores.ROS2_JAZZY)
-    own = {}
-    for path in definitions:
-        own.update(get_types_from_msg(path.read_text(encoding="utf-8"), f"{PACKAGE}/msg/{path.stem}"))
-    types.register(own)
-    return types
 
 
 def bag_qos(qos: QoS) -> Qos:

@@ -1,4 +1,4 @@
-"""The project's own messages to and from plain values; what comes in is range-checked, or refused with InputError."""
+"""Plain values as the project's own messages; the way back is robot/incoming.py."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ewm_ros.errors import InputError
-from ewm_ros.intention.checks import MAX_PEERS, at_most, checked_directives, checked_route
-from ewm_ros.intention.codec import MAX_PAYLOAD, decode_intention, encode_payload
-from ewm_ros.messages import Conflict, Directive, DirectiveSet, Grant, Intention, Route
+from ewm_ros.intention.codec import encode_payload
+from ewm_ros.messages import Conflict, DirectiveSet, Intention, Route
 from ewm_ros.msg import Conflict as ConflictMsg
 from ewm_ros.msg import ConflictArray as ConflictArrayMsg
 from ewm_ros.msg import Directive as DirectiveMsg
@@ -18,20 +16,7 @@ from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
 from ewm_ros.msg import Grant as GrantMsg
 from ewm_ros.msg import Intention as IntentionMsg
 from ewm_ros.msg import Route as RouteMsg
-from ewm_ros.nodes.sensor_conversions import header, seconds
-
-
-def intention_from(msg: IntentionMsg) -> Intention:
-    """An intention as it came in.
-
-    Raises:
-        InputError: anything in it is impossible.
-    """
-    # The bound of the message's definition is not enforced by every middleware.
-    size = len(msg.payload)
-    if size > MAX_PAYLOAD:
-        raise InputError(f"intention of {msg.robot[:40]!r}: a payload of {size} bytes, not at most {MAX_PAYLOAD}")
-    return decode_intention(msg.robot, msg.boot, msg.seq, seconds(msg.header.stamp), bytes(msg.payload))
+from ewm_ros.nodes.sensor_conversions import header
 
 
 def intention_to(intention: Intention) -> IntentionMsg:
@@ -49,26 +34,6 @@ def intention_to(intention: Intention) -> IntentionMsg:
     )
 
 
-def route_from(msg: RouteMsg) -> Route:
-    """A route as it came in.
-
-    Raises:
-        InputError: anything in it is impossible.
-    """
-    return checked_route(
-        msg.robot,
-        msg.boot,
-        msg.route,
-        seconds(msg.header.stamp),
-        msg.x,
-        msg.y,
-        msg.radius,
-        msg.max_speed,
-        msg.max_acceleration,
-        msg.priority,
-    )
-
-
 def route_to(route: Route) -> RouteMsg:
     """A route to be published."""
     return RouteMsg(
@@ -83,32 +48,6 @@ def route_to(route: Route) -> RouteMsg:
         x=array("f", route.path.points[:, 0]),
         y=array("f", route.path.points[:, 1]),
     )
-
-
-def directives_from(msg: DirectiveSetMsg) -> DirectiveSet:
-    """A directive set as it came in.
-
-    Raises:
-        InputError: anything in it is impossible.
-    """
-    at_most(msg.directives, MAX_PEERS, "directives")
-    directives = tuple(
-        Directive(
-            robot=d.robot,
-            boot=d.boot,
-            answered=d.answered,
-            route=d.route,
-            hold=d.hold,
-            grants=tuple(Grant(g.region, g.enter, g.leave) for g in d.grants),
-            take_route=d.take_route,
-            speed_limit=d.speed_limit,
-            waits_for=tuple(d.waits_for),
-            expected_wait=d.expected_wait,
-        )
-        for d in msg.directives
-    )
-    stamp = seconds(msg.header.stamp)
-    return checked_directives(DirectiveSet(msg.coordinator, msg.epoch, stamp, msg.lease, directives))
 
 
 def directives_to(directives: DirectiveSet) -> DirectiveSetMsg:

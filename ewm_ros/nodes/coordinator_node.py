@@ -18,6 +18,7 @@ from ewm_ros.nodes.markers import markers
 from ewm_ros.nodes.parameters import Parameters
 from ewm_ros.nodes.process import run_node, steady_now
 from ewm_ros.nodes.topic_node import TopicNode
+from ewm_ros.robot import incoming
 
 HEARTBEAT = 0.1  # s
 SHOW = 0.5  # s between two pictures of plans and conflicts
@@ -61,7 +62,7 @@ class CoordinatorNode(TopicNode):
         return steady_now() * self._time_scale
 
     def _on_intention(self, msg: IntentionMsg) -> None:
-        intention = conversions.intention_from(msg)
+        intention = incoming.intention_from(msg)
         self._coordinator.receive_intention(intention, self._protocol_now(), self.ros_now())
         self._plans[intention.robot] = intention
         if not self._deciding:
@@ -70,12 +71,12 @@ class CoordinatorNode(TopicNode):
             self.executor.create_task(self._decide)
 
     def _on_route(self, msg: RouteMsg) -> None:
-        self._coordinator.receive_route(conversions.route_from(msg), self._protocol_now())
+        self._coordinator.receive_route(incoming.route_from(msg), self._protocol_now())
 
     def _on_directives(self, msg: DirectiveSetMsg) -> None:
         if msg.coordinator == self._coordinator.nonce:
             return
-        self._coordinator.receive_directives(conversions.directives_from(msg), self._protocol_now())
+        self._coordinator.receive_directives(incoming.directives_from(msg), self._protocol_now())
         if self._coordinator.refused is not None:
             self.end(2, self._coordinator.refused)
 

@@ -14,10 +14,10 @@ from rclpy.signals import SignalHandlerOptions
 from ewm_ros import names
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.fleet_figures import FleetFigures
-from ewm_ros.nodes import conversions, topics
-from ewm_ros.nodes import sensor_conversions as sensors
+from ewm_ros.nodes import topics
 from ewm_ros.nodes.discovery import quicken_discovery
 from ewm_ros.nodes.qos import profile
+from ewm_ros.robot import incoming
 
 
 class Monitor:
@@ -76,14 +76,14 @@ class Monitor:
 
     def _odometry_of(self, name: str) -> Any:
         def take(msg: Any) -> None:
-            odometry = sensors.odometry_from(msg)
+            odometry = incoming.odometry_from(msg)
             self.figures.odometry(name, odometry.stamp, odometry.pose)
 
         return take
 
     def _on_intention(self, raw: bytes) -> None:
         msg = deserialize_message(raw, topics.INTENTIONS.type)
-        self.figures.intention(conversions.intention_from(msg), len(raw))
+        self.figures.intention(incoming.intention_from(msg), len(raw))
 
     def _on_diagnostics(self, msg: Any) -> None:
         for status in msg.status:

@@ -31,8 +31,10 @@ from ewm_ros.nodes.duplicates import must_yield
 from ewm_ros.nodes.parameters import Parameters
 from ewm_ros.nodes.process import run_node, steady_now
 from ewm_ros.nodes.topic_node import TopicNode
+from ewm_ros.robot import incoming
 from ewm_ros.robot.agent import Action, Goal, IntegratedAgent
 from ewm_ros.robot.command_gate import ESTOP, OBSTACLE, STALE_ODOMETRY, STALE_SCAN, CommandGate, Gated
+from ewm_ros.robot.guarded_predictor import load_predictor
 from ewm_ros.robot_type import load_robot_type
 from ewm_ros.sensing import STANDSTILL, Velocity
 from ewm_ros.trajectory import Imagination
@@ -55,7 +57,9 @@ class RobotNode(TopicNode):
         parameters = Parameters(self)
         self._read_parameters(parameters)
         self._boot = secrets.randbits(32) | 1
-        self._agent = IntegratedAgent(self._robot, self._type, boot=self._boot, priority=self._priority)
+        self._agent = IntegratedAgent(
+            self._robot, self._type, boot=self._boot, priority=self._priority, predictor=self._predictor
+        )
         self._goal: Goal | None = None
         self._action: Action | None = None
         self._gated = Gated(STANDSTILL)
@@ -80,6 +84,13 @@ class RobotNode(TopicNode):
             parameters.text("robot_type", "tinybot", "Robot type, a name in config/robots or the path of a YAML file.")
         )
         self._priority = parameters.integer("priority", 0, "Priority of the robot's role; higher passes first.", 0, 255)
+        model = parameters.text(
+            "world_model",
+            "default",
+            "World model: a name in models/world_model, a folder, or none for the closed form.",
+        )
+        self._predictor = load_predictor(self._type, model)
+        self._foreseen_by: tuple[str, str] | None = None
         self._trigger = CycleTrigger(
             parameters.number("rate", 10.0, "Cycles per s of the sensors' time, at most.", 1.0, 50.0)
         )
@@ -133,29 +144,29 @@ class RobotNode(TopicNode):
         return steady_now() * self._time_scale
 
     def _on_odometry(self, msg: OdometryMsg) -> None:
-        odometry = sensors.odometry_from(msg, self._odometry_frame)
+        odometry = incoming.odometry_from(msg, self._odometry_frame)
         self._gate.on_odometry(odometry, self._gate_now())
         self._trigger.on_odometry(odometry, steady_now())
         self._think_if_due()
 
     def _on_scan(self, msg: LaserScan) -> None:
-        scan = sensors.scan_from(msg)
+        scan = incoming.scan_from(msg)
         self._gate.on_scan(scan, self._gate_now())
         self._trigger.on_scan(scan, steady_now())
         self._think_if_due()
 
     def _on_goal(self, msg: PoseStamped) -> None:
-        self._goal = sensors.goal_from(msg)
+        self._goal = incoming.goal_from(msg)
 
     def _on_map(self, msg: OccupancyGridMsg) -> None:
-        self._agent.set_map(sensors.grid_from(msg))
+        self._agent.set_map(incoming.grid_from(msg))
 
     def _on_estop(self, msg: Bool) -> None:
         self._gate.estop = bool(msg.data)
         self._watch()
 
     def _on_intention(self, msg: IntentionMsg) -> None:
-        intention = conversions.intention_from(msg)
+        intention = incoming.intention_from(msg)
         if intention.robot == self._robot:
             self._mind_own_name(intention)
         else:
@@ -169,11 +180,11 @@ class RobotNode(TopicNode):
             raise InputError(f"a second robot is named {self._robot!r}: choose another namespace for it")
 
     def _on_route(self, msg: RouteMsg) -> None:
-        self._agent.receive_route(conversions.route_from(msg), self._gate_now())
+        self._agent.receive_route(incoming.route_from(msg), self._gate_now())
 
     def _on_directives(self, msg: DirectiveSetMsg) -> None:
         arrived = steady_now()
-        directives = conversions.directives_from(msg)
+        directives = incoming.directives_from(msg)
         self._agent.receive_directives(directives, self._gate_now())
         own = directives.of(self._robot)
         if own is not None and own.boot == self._boot and own.answered in self._unanswered:
@@ -260,13 +271,37 @@ class RobotNode(TopicNode):
             self._send_velocity(STANDSTILL)
             self._cmd_vel.wait_for_all_acked(FLUSH)
 
+    def _mind_the_predictor(self) -> None:
+        """Say in the log when the closed form takes over, why, and when the learned model is back."""
+        predictor = self._predictor
+        now = (predictor.source, predictor.reason)
+        if now == self._foreseen_by:
+            return
+        log = self.get_logger()
+        if predictor.reason:
+            log.warning(f"the closed-form predictor foresees this robot: {predictor.reason}")
+        elif self._foreseen_by is not None:
+            log.info("the learned world model foresees this robot again")
+        self._foreseen_by = now
+
+    def _prediction(self) -> dict[str, str]:
+        """How well the robot has foreseen itself so far."""
+        validator = self._predictor.validator
+        detail = validator.sums.detail()
+        return {
+            keys.ACCURACY: keys.number(detail["accuracy"]),
+            keys.COVERAGE: keys.number(detail["coverage"]["90"]),
+            keys.RADIUS_FACTOR: keys.number(validator.factor),
+        }
+
     def _report(self) -> None:
+        self._mind_the_predictor()
         action, gate = self._action, self._gated.reason
         state = action.state if action is not None else "waiting for sensors"
         level = reporting.OK
         if gate in (STALE_ODOMETRY, STALE_SCAN):
             level = reporting.ERROR
-        elif gate not in ("", OBSTACLE) or state in ("no way", "blocked"):
+        elif gate not in ("", OBSTACLE) or state in ("no way", "blocked") or self._predictor.drift:
             level = reporting.WARN
         values = {
             keys.STATE: state,
@@ -277,6 +312,9 @@ class RobotNode(TopicNode):
             keys.OBSERVE_TO_INTENTION_MS: self._intention_ms.take(),
             keys.INTENTION_BYTES: self._intention_bytes.take(),
             keys.DROPPED: keys.join_counts(self.drops.counts),
+            keys.PREDICTOR: self._predictor.source,
+            keys.DRIFT: self._predictor.drift,
+            **self._prediction(),
         }
         text = ESTOP if gate == ESTOP else state
         name = keys.ROBOT_STATUS.format(robot=self._robot)

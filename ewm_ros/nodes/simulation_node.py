@@ -21,6 +21,7 @@ from ewm_ros.nodes.parameters import Parameters
 from ewm_ros.nodes.process import run_node, steady_now
 from ewm_ros.nodes.topic_node import TopicNode
 from ewm_ros.randomness import LARGEST_SEED
+from ewm_ros.robot import incoming
 from ewm_ros.sensing import STANDSTILL, Velocity
 from ewm_ros.simulation.physics.physics_world import PhysicsWorld
 from ewm_ros.simulation.tasks import make_task
@@ -104,7 +105,7 @@ class SimulationNode(TopicNode):
 
     def _taking_command(self, index: int) -> Callable[[TwistStamped], None]:
         def take(msg: TwistStamped) -> None:
-            self._commands[index] = sensors.velocity_from(msg.twist)
+            self._commands[index] = incoming.velocity_from(msg.twist)
             self._commanded_at[index] = self._world.time
 
         return take

@@ -14,14 +14,13 @@ from ewm_ros.intention.checks import ETA_LIMIT, ROUTE_LIMIT, goal_name
 from ewm_ros.intention.compressor import IntentionCompressor
 from ewm_ros.messages import DirectiveSet, Intention, Outcome, Plan, Route, check_robot_name
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.robot.nominal_predictor import NominalPredictor
+from ewm_ros.robot.guarded_predictor import GuardedPredictor
 from ewm_ros.robot.path_follower import PathFollower
 from ewm_ros.robot.route_planner import RoutePlanner
 from ewm_ros.robot_type import RobotType
 from ewm_ros.sensing import STANDSTILL, Observation, Velocity
 from ewm_ros.trajectory import Imagination
-from ewm_ros.world_model.prediction_score import PredictionScore
-from ewm_ros.world_model.predictor import Predictor, Situation
+from ewm_ros.world_model.predictor import Situation, WatchedPredictor
 
 STANDING_SPEED = 0.02  # m/s and rad/s below which the robot stands
 ASTRAY = 0.4  # m from the route, from which on a new one is planned
@@ -82,16 +81,21 @@ class IntegratedAgent:
     """
 
     def __init__(
-        self, name: str, robot_type: RobotType, *, boot: int, priority: int = 0, predictor: Predictor | None = None
+        self,
+        name: str,
+        robot_type: RobotType,
+        *,
+        boot: int,
+        priority: int = 0,
+        predictor: WatchedPredictor | None = None,
     ) -> None:
         self.name = check_robot_name(name)
         self.boot = boot
         self.hindrance = ""  # why the command gate stopped the robot, if it did
         self.right_of_way = RightOfWay(name, boot)
-        self.score = PredictionScore(robot_type.radius)
+        self.predictor = predictor or GuardedPredictor(robot_type, None, "no learned model was given")
         self._type = robot_type
         self._priority = priority
-        self._predictor = predictor or NominalPredictor(robot_type)
         self._compressor = IntentionCompressor()
         self._planner: RoutePlanner | None = None
         self._goal: Goal | None = None
@@ -135,7 +139,7 @@ class IntegratedAgent:
         odometry = state.odometry
         pose, velocity = odometry.pose, Velocity(odometry.v, odometry.w)
         now = odometry.stamp if now is None else now
-        self.score.happened(odometry.stamp, pose)
+        self.predictor.happened(odometry.stamp, pose)
         self._seq += 1
         right_of_way = self.right_of_way
         changing = self._mind_the_goal(state, goal)
@@ -147,9 +151,20 @@ class IntegratedAgent:
         command = STANDSTILL
         if self._follower:
             command = self._follower.command(pose, velocity, progress, hold, advice.speed_limit)
-        situation = Situation(state, self._follower, progress, hold, self._release(changing), advice.speed_limit)
-        imagination = self._predictor.imagine(situation)
-        self.score.predicted(imagination.most_probable)
+        situation = Situation(
+            state,
+            self._follower,
+            progress,
+            hold,
+            self._release(changing),
+            advice.speed_limit,
+            robot=self.name,
+            neighbours=right_of_way.peers.neighbours(progress),
+            waits_for=advice.waits_for,
+            hindered=bool(self.hindrance),
+            changing=changing,
+        )
+        imagination = self.predictor.imagine(situation)
         condition = self._condition(progress, changing)
         intention = Intention(
             self.name,
@@ -263,7 +278,7 @@ class IntegratedAgent:
             outcome = Outcome.BLOCKED
         else:
             outcome = Outcome.PROGRESS if condition == "stopping" else Outcome.IDLE
-        sums = self.score.sums
+        sums = self.predictor.validator.sums
         confidence = (sums.hits + PRIOR_HITS) / (sums.windows + PRIOR_WINDOWS)
         return self._compressor.compress(
             imagination.most_probable,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ewm_ros.geometry import FloatArray
 from ewm_ros.robot.motion import Unicycle
 from ewm_ros.robot_type import RobotType
-from ewm_ros.sensing import Velocity
+from ewm_ros.sensing import Odometry, Velocity
 from ewm_ros.trajectory import HORIZON, STEP, Imagination, Trajectory
 from ewm_ros.world_model.predictor import Situation
 
@@ -34,8 +35,7 @@ class NominalPredictor:
         pose, velocity = odometry.pose, Velocity(odometry.v, odometry.w)
         reference = velocity
         if follower is None:
-            poses = np.tile([pose.x, pose.y, pose.yaw], (HORIZON, 1))
-            return _certain(Trajectory(odometry.stamp, poses, np.full(HORIZON, RADIUS_STANDING)))
+            return standing(odometry)
 
         progress, speed_limit = situation.progress, situation.speed_limit
         future: list[tuple[float, float, float]] = []
@@ -50,9 +50,21 @@ class NominalPredictor:
             distance += 0.5 * abs(before + velocity.v) * STEP
             future.append((pose.x, pose.y, pose.yaw))
             driven.append(distance)
-        radius = RADIUS_NOW + RADIUS_PER_METRE * np.array(driven)
-        return _certain(Trajectory(odometry.stamp, np.array(future), radius))
+        return certain(Trajectory(odometry.stamp, np.array(future), radii(np.array(driven))))
 
 
-def _certain(trajectory: Trajectory) -> Imagination:
+def radii(driven: FloatArray) -> FloatArray:
+    """m that hold 90 % of what really happens after so many m of driving."""
+    return RADIUS_NOW + RADIUS_PER_METRE * driven
+
+
+def standing(odometry: Odometry) -> Imagination:
+    """What a robot foresees that has no reason to move."""
+    pose = odometry.pose
+    poses = np.tile([pose.x, pose.y, pose.yaw], (HORIZON, 1))
+    return certain(Trajectory(odometry.stamp, poses, np.full(HORIZON, RADIUS_STANDING)))
+
+
+def certain(trajectory: Trajectory) -> Imagination:
+    """One rollout with probability 1."""
     return Imagination((trajectory,), (1.0,))

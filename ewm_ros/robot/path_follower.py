@@ -10,8 +10,9 @@ import math
 from bisect import bisect_left
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ewm_ros.geometry import Polyline, Pose2D
+from ewm_ros.geometry import FloatArray, Polyline, Pose2D
 from ewm_ros.robot.motion import PERIOD, command_reach, stopping_speed
 from ewm_ros.robot_type import RobotType
 from ewm_ros.sensing import STANDSTILL, Velocity
@@ -37,6 +38,11 @@ class PathFollower:
     Args:
         path: to drive along, map frame.
         robot_type: limits of the robot.
+
+    Attributes:
+        headings: (N - 1,) rad, unwrapped, of the pieces of the path between its N points; 0 for a single point.
+        squared_limit: (N,) (m/s)^2, at which the points may be passed, braking for later ones included.
+        sharp: (N,) whether the robot stops and turns at a point.
     """
 
     def __init__(self, path: Polyline, robot_type: RobotType) -> None:
@@ -69,6 +75,9 @@ class PathFollower:
         squared = (limit * limit).tolist()
         for i in range(len(squared) - 2, -1, -1):
             squared[i] = min(squared[i], squared[i + 1] + 2.0 * self._brake * float(s[i + 1] - s[i]))
+        self.headings: FloatArray = np.unwrap(headings) if len(headings) else np.zeros(1)
+        self.squared_limit: FloatArray = np.array(squared)
+        self.sharp: NDArray[np.bool_] = sharp
         self._s: list[float] = s.tolist()
         self._squared_limit: list[float] = squared
 
@@ -133,6 +142,21 @@ class PathFollower:
             turn += (1.0 - drive) * math.copysign(fastest, bearing)
         turn = min(max(turn, w - self._reach_w, -self._max_w), w + self._reach_w, self._max_w)
         return Velocity(forward, turn)
+
+    def speed_limits(self, s: FloatArray, end: float, limit: float = math.inf) -> FloatArray:
+        """m/s at which many points of the path may be passed by a robot that is to stop at `end`.
+
+        Args:
+            s: (M,) m along the path.
+            end: m along the path.
+            limit: m/s, of the speed everywhere.
+        """
+        vertex = np.minimum(np.searchsorted(self.path.s, s), len(self.path.s) - 1)
+        ahead = np.maximum(self.path.s[vertex] - s, 0.0)
+        curves = np.sqrt(self.squared_limit[vertex] + 2.0 * self._brake * ahead)
+        kept = self._brake * self._reaction  # stopping_speed of all distances at once
+        stopping = np.sqrt(kept * kept + 2.0 * self._brake * np.maximum(end - s, 0.0)) - kept
+        return np.minimum(np.minimum(curves, stopping), min(limit, self._max_v))
 
     def stopping_distance(self, v: float) -> float:
         """m of progress that a hold point has to lie ahead of a robot at speed v for it to stop before it."""

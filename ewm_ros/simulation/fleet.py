@@ -5,19 +5,22 @@ The same scenario, seed and settings give the same run, bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ewm_ros.coordination.coordinator import Coordinator
 from ewm_ros.errors import InputError
+from ewm_ros.geometry import FloatArray
 from ewm_ros.intention.codec import decode_intention, encode_payload
 from ewm_ros.messages import DirectiveSet, Intention, Route
 from ewm_ros.randomness import stream
 from ewm_ros.robot.agent import Action, Goal, IntegratedAgent
 from ewm_ros.robot.command_gate import CommandGate
+from ewm_ros.robot.guarded_predictor import load_predictor
 from ewm_ros.robot.route_planner import RoutePlanner
+from ewm_ros.robot_type import RobotType
 from ewm_ros.sensing import Observation, Velocity
 from ewm_ros.simulation.network import Faults, Network
 from ewm_ros.simulation.policies.route_following import Baseline, Guide, RouteFollowing
@@ -26,8 +29,10 @@ from ewm_ros.simulation.worlds.occupancy import occupancy_grid
 from ewm_ros.simulation.worlds.scenario import Bodies, Scenario
 from ewm_ros.simulation.worlds.world_format import Point
 from ewm_ros.world_model.prediction_score import ScoreSums
+from ewm_ros.world_model.predictor import WatchedPredictor
 
 COORDINATOR = "coordinator"
+PredictorMaker = Callable[[RobotType], WatchedPredictor]
 POLICIES = ("intention", "none", "orca")
 
 
@@ -56,6 +61,7 @@ class Fleet:
         faults: of the network.
         only: index of the one robot that takes part.
         bodies: see PhysicsWorld.
+        predictor: makes what a robot of a type foresees itself with; the shipped model if not given.
 
     Raises:
         InputError: unknown policy.
@@ -71,6 +77,7 @@ class Fleet:
         faults: Faults | None = None,
         only: int | None = None,
         bodies: Bodies = "driven",
+        predictor: PredictorMaker = load_predictor,
     ) -> None:
         if policy not in POLICIES:
             raise InputError(f"unknown policy {policy!r}: there are {', '.join(POLICIES)}")
@@ -78,6 +85,7 @@ class Fleet:
         from ewm_ros.simulation.physics.physics_world import PhysicsWorld
 
         self.scenario = scenario
+        self._make_predictor = predictor
         self.world = PhysicsWorld(scenario, only, bodies)
         self.names = tuple(scenario.names[i] for i in self.world.indices)
         self.task = make_task(scenario, self.world.indices)
@@ -114,7 +122,8 @@ class Fleet:
     def _new_agent(self, name: str, starts: int) -> IntegratedAgent:
         index = self.scenario.names.index(name)
         boot = int(stream(self.scenario.seed, index, f"boot {starts}").integers(1, 2**32))
-        agent = IntegratedAgent(name, self.scenario.types[index], boot=boot)
+        robot_type = self.scenario.types[index]
+        agent = IntegratedAgent(name, robot_type, boot=boot, predictor=self._make_predictor(robot_type))
         agent.set_map(self._grid)
         return agent
 
@@ -136,14 +145,25 @@ class Fleet:
         robot.agent = self._new_agent(name, robot.starts)
         self._network.forget(name)
 
-    def step(self) -> None:
-        """One period of 0.1 s: everybody senses, speaks, hears and acts, then the world moves."""
-        self.world.step(self.decide())
+    def step(self) -> list[Velocity]:
+        """One period of 0.1 s: everybody senses, speaks, hears and acts, then the world moves.
+
+        Returns:
+            what each robot's base was told.
+        """
+        commands = self.decide()
+        self.world.step(commands)
         self._send_on()
+        return commands
 
     def _send_on(self) -> None:
         """Let the task see where everybody is."""
-        self.task.update(np.array([(pose.x, pose.y) for pose in map(self.world.pose, self.world.indices)]))
+        self.task.update(self.poses[:, :2])
+
+    @property
+    def poses(self) -> FloatArray:
+        """(N, 3) m, m, rad: where the robots really are."""
+        return np.array([(pose.x, pose.y, pose.yaw) for pose in map(self.world.pose, self.world.indices)])
 
     def decide(self) -> list[Velocity]:
         """What all robots command now, after everybody has sensed, spoken and heard."""
@@ -223,8 +243,8 @@ class Fleet:
     def prediction(self) -> ScoreSums:
         """How well the robots foresaw themselves, summed over the fleet."""
         sums = ScoreSums()
-        for score in [r.agent.score for r in self._robots.values()] + [g.score for g in self._guides]:
-            sums.add(score.sums)
+        for judge in [r.agent.predictor.validator for r in self._robots.values()] + [g.score for g in self._guides]:
+            sums.add(judge.sums)
         return sums
 
     def close(self) -> None:

@@ -6,11 +6,33 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from ewm_ros.geometry import Pose2D
+from ewm_ros.messages import ConflictKind, Intention
 from ewm_ros.sensing import Observation
 from ewm_ros.trajectory import Imagination
 
 if TYPE_CHECKING:  # robot/ imports this room, not the other way round; only the type is named here
     from ewm_ros.robot.path_follower import PathFollower
+    from ewm_ros.world_model.validator import Validator
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbour:
+    """Another robot, by its newest word and its route.
+
+    Attributes:
+        radius: m, of its footprint.
+        max_speed: m/s; 0 for one whose route is not known.
+        shared: the next region that this robot's route shares with its, as far as neither is through.
+        mine, theirs: m of progress at which the two routes enter and leave that region; this robot's own first.
+    """
+
+    intention: Intention
+    radius: float
+    max_speed: float = 0.0
+    shared: ConflictKind | None = None
+    mine: tuple[float, float] = (0.0, 0.0)
+    theirs: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +47,11 @@ class Situation:
         release: s from now until the robot expects to be let past `hold`: 0 while the hold point only runs ahead and
             will have moved on before it is reached, inf for a robot that waits it does not know how long.
         speed_limit: m/s; inf for none.
+        robot: its name, by which others say that they wait for it.
+        neighbours: all the others that have been heard.
+        waits_for: robots that have to pass first.
+        hindered: whether the command gate stops or slows the robot.
+        changing: whether it stops because it is about to take another route.
     """
 
     observation: Observation
@@ -33,6 +60,11 @@ class Situation:
     hold: float = math.inf
     release: float = 0.0
     speed_limit: float = math.inf
+    robot: str = ""
+    neighbours: tuple[Neighbour, ...] = ()
+    waits_for: tuple[str, ...] = ()
+    hindered: bool = False
+    changing: bool = False
 
     def hold_at(self, after: float) -> float:
         """m along the route beyond which the robot will not drive `after` s from now; inf for no such point."""
@@ -44,4 +76,27 @@ class Predictor(Protocol):
 
     def imagine(self, situation: Situation) -> Imagination:
         """The possible futures from this situation, most probable first."""
+        ...
+
+
+class WatchedPredictor(Predictor, Protocol):
+    """A predictor that is held against what then happens: what an agent foresees itself with."""
+
+    @property
+    def source(self) -> str:
+        """What it foresees with at present: one of diagnostics_keys.PREDICTORS."""
+        ...
+
+    @property
+    def drift(self) -> str:
+        """What is wrong with it, in one line; empty if nothing is."""
+        ...
+
+    @property
+    def validator(self) -> Validator:
+        """The judge of what it foresees with at present."""
+        ...
+
+    def happened(self, stamp: float, pose: Pose2D) -> None:
+        """Take where the robot really was; to be told once a cycle, before it imagines."""
         ...

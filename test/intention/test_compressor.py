@@ -38,13 +38,13 @@ def driven(start: Pose2D, commands: list[tuple[int, float, float]], growth: floa
 
 
 def errors(trajectory: Trajectory, told: Trajectory) -> tuple[float, float, float]:
-    """Largest differences of position (m), yaw (rad) and radius (m)."""
+    """Largest differences of position (m), yaw (rad) and radius (m; of large ones, where 15 % count as 5 cm)."""
     off: FloatArray = told.poses - trajectory.poses
     turn = np.abs((off[:, 2] + math.pi) % math.tau - math.pi)
     return (
         float(np.hypot(off[:, 0], off[:, 1]).max()),
         float(turn.max()),
-        float(np.abs(told.radius - trajectory.radius).max()),
+        float((np.abs(told.radius - trajectory.radius) * 0.05 / np.maximum(0.05, 0.15 * trajectory.radius)).max()),
     )
 
 

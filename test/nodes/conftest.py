@@ -41,6 +41,7 @@ if HAVE_ROS:
     from ewm_ros.nodes.discovery import quicken_discovery
     from ewm_ros.nodes.qos import profile
     from ewm_ros.occupancy_grid import OccupancyGrid
+    from ewm_ros.robot import incoming
     from ewm_ros.sensing import Odometry, Scan, Velocity
 
     quicken_discovery()
@@ -158,7 +159,7 @@ class Base:
 
     @property
     def velocity(self) -> Velocity:
-        return sensors.velocity_from(self.commands[-1].twist) if self.commands else Velocity(0.0, 0.0)
+        return incoming.velocity_from(self.commands[-1].twist) if self.commands else Velocity(0.0, 0.0)
 
     @property
     def moves(self) -> bool:

@@ -4,11 +4,12 @@ import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 from rosbags.highlevel import AnyReader
 
+from ewm_ros.bag_types import message_types
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline
 from ewm_ros.messages import Route
 from ewm_ros.nodes import conversions, topics
-from ewm_ros.nodes.bag_writer import BagWriter, message_types
+from ewm_ros.nodes.bag_writer import BagWriter
 
 ROUTE = serialize_message(conversions.route_to(Route("robot_1", 5, 1, 2.5, Polyline([(0, 0), (3, 4)]), 0.3, 0.5, 0.75)))
 

@@ -24,6 +24,7 @@ from ewm_ros.messages import (
     Standing,
 )
 from ewm_ros.nodes import conversions
+from ewm_ros.robot import incoming
 
 names = st.from_regex(r"[a-z0-9_]{1,32}", fullmatch=True)
 nonces = st.integers(1, 2**32 - 1)
@@ -41,7 +42,7 @@ def over_the_wire(msg):
 @given(names, nonces, nonces, stamps)
 def test_an_intention_arrives_as_it_was_sent(robot, boot, seq, stamp):
     sent = Intention(robot, boot, seq, stamp, PLAN, Standing(coordinator=7, epoch=3, route=1, progress=2.0, hold=5.0))
-    got = conversions.intention_from(over_the_wire(conversions.intention_to(sent)))
+    got = incoming.intention_from(over_the_wire(conversions.intention_to(sent)))
     assert (got.robot, got.boot, got.seq) == (robot, boot, seq)
     assert got.stamp == pytest.approx(stamp, abs=1e-6)
     assert got.plan.outcome == PLAN.outcome
@@ -53,7 +54,7 @@ def test_an_intention_arrives_as_it_was_sent(robot, boot, seq, stamp):
 @given(names, nonces, nonces, stamps, st.lists(st.tuples(near, near), min_size=1, max_size=30), st.integers(0, 255))
 def test_a_route_arrives_as_it_was_sent(robot, boot, route, stamp, points, priority):
     sent = Route(robot, boot, route, stamp, Polyline(points), 0.3, 0.5, 0.75, priority)
-    got = conversions.route_from(over_the_wire(conversions.route_to(sent)))
+    got = incoming.route_from(over_the_wire(conversions.route_to(sent)))
     assert (got.robot, got.boot, got.route, got.priority) == (robot, boot, route, priority)
     np.testing.assert_allclose(got.path.points, sent.path.points, rtol=1e-6)
     assert got.radius == pytest.approx(0.3)
@@ -76,7 +77,7 @@ directives = st.builds(
 @given(nonces, nonces, stamps, st.lists(directives, max_size=10, unique_by=lambda d: d.robot).map(tuple))
 def test_a_directive_set_arrives_as_it_was_sent(coordinator, epoch, stamp, orders):
     sent = DirectiveSet(coordinator, epoch, stamp, 1.0, orders)
-    got = conversions.directives_from(over_the_wire(conversions.directives_to(sent)))
+    got = incoming.directives_from(over_the_wire(conversions.directives_to(sent)))
     assert (got.coordinator, got.epoch, got.lease) == (coordinator, epoch, 1.0)
     assert [repr(order) for order in got.directives] == [repr(order) for order in orders]
 
@@ -85,7 +86,7 @@ def test_a_directive_set_arrives_as_it_was_sent(coordinator, epoch, stamp, order
 def test_a_hold_point_does_not_creep_on_by_being_sent_and_reported(centimetres):
     hold = centimetres / 100
     sent = DirectiveSet(1, 1, 0.0, 1.0, (Directive("a", 1, 1, 1, hold),))
-    got = conversions.directives_from(over_the_wire(conversions.directives_to(sent))).directives[0].hold
+    got = incoming.directives_from(over_the_wire(conversions.directives_to(sent))).directives[0].hold
     assert got <= hold
     _, reported = decode_payload(encode_payload(PLAN, Standing(route=1, hold=got)))
     assert reported.hold == hold
@@ -118,24 +119,24 @@ def intention_msg(**changes):
 )
 def test_an_impossible_intention_is_refused_by_name(changes, complaint):
     with pytest.raises(InputError, match=complaint):
-        conversions.intention_from(intention_msg(**changes))
+        incoming.intention_from(intention_msg(**changes))
 
 
 @given(st.binary(max_size=512))
 def test_random_payloads_are_refused(payload):
     with pytest.raises(InputError):
-        conversions.intention_from(intention_msg(payload=array("B", payload)))
+        incoming.intention_from(intention_msg(payload=array("B", payload)))
 
 
 def test_a_route_with_nan_is_refused_by_name():
     msg = conversions.route_to(Route("robot_1", 5, 1, 0.0, Polyline([(0, 0), (1, 1)]), 0.3, 0.5, 0.75))
     msg.x = array("f", [0.0, math.nan])
     with pytest.raises(InputError, match="robot_1"):
-        conversions.route_from(msg)
+        incoming.route_from(msg)
 
 
 @pytest.mark.parametrize("hold", [math.nan, math.inf, -1.0])
 def test_a_directive_set_with_one_bad_hold_is_refused_as_a_whole(hold):
     orders = (Directive("a", 1, 1, 1, 1.0), Directive("b", 1, 1, 1, hold))
     with pytest.raises(InputError, match="b: hold"):
-        conversions.directives_from(conversions.directives_to(DirectiveSet(1, 1, 0.0, 1.0, orders)))
+        incoming.directives_from(conversions.directives_to(DirectiveSet(1, 1, 0.0, 1.0, orders)))

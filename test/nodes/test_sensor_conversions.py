@@ -9,6 +9,7 @@ from ewm_ros.errors import InputError
 from ewm_ros.geometry import Pose2D
 from ewm_ros.nodes import sensor_conversions as sensors
 from ewm_ros.occupancy_grid import OccupancyGrid
+from ewm_ros.robot import incoming
 from ewm_ros.sensing import Odometry, Scan, Velocity
 
 coordinates = st.floats(-1000.0, 1000.0)
@@ -18,12 +19,12 @@ speeds = st.floats(-2.0, 2.0)
 
 @given(st.integers(0, 2 * 10**15))
 def test_times_keep_their_microseconds(microseconds):
-    assert sensors.seconds(sensors.to_stamp(microseconds * 1e-6)) == pytest.approx(microseconds * 1e-6, abs=1e-6)
+    assert incoming.seconds(sensors.to_stamp(microseconds * 1e-6)) == pytest.approx(microseconds * 1e-6, abs=1e-6)
 
 
 @given(coordinates, coordinates, headings, speeds, speeds)
 def test_odometry_arrives_as_it_was_sent(x, y, yaw, v, w):
-    got = sensors.odometry_from(sensors.odometry_to(Odometry(1.5, Pose2D(x, y, yaw), v, w)))
+    got = incoming.odometry_from(sensors.odometry_to(Odometry(1.5, Pose2D(x, y, yaw), v, w)))
     assert (got.stamp, got.pose.x, got.pose.y, got.v, got.w) == (1.5, x, y, v, w)
     assert got.pose.yaw == pytest.approx(yaw)
 
@@ -42,21 +43,21 @@ def test_odometry_with_an_impossible_number_is_refused(spoil, value):
     msg = sensors.odometry_to(Odometry(0.0, Pose2D(0.0, 0.0, 0.0), 0.0, 0.0))
     spoil(msg, value)
     with pytest.raises(InputError, match="odometry"):
-        sensors.odometry_from(msg)
+        incoming.odometry_from(msg)
 
 
 def test_odometry_with_a_zero_quaternion_is_refused():
     msg = sensors.odometry_to(Odometry(0.0, Pose2D(0.0, 0.0, 0.0), 0.0, 0.0))
     msg.pose.pose.orientation.w = 0.0
     with pytest.raises(InputError, match="quaternion"):
-        sensors.odometry_from(msg)
+        incoming.odometry_from(msg)
 
 
 def test_odometry_in_another_frame_is_refused_unless_that_is_the_wanted_one():
     msg = sensors.odometry_to(Odometry(0.0, Pose2D(0.0, 0.0, 0.0), 0.0, 0.0), "odom")
     with pytest.raises(InputError, match="'odom'"):
-        sensors.odometry_from(msg)
-    sensors.odometry_from(msg, "odom")
+        incoming.odometry_from(msg)
+    incoming.odometry_from(msg, "odom")
 
 
 def scan(ranges) -> Scan:
@@ -64,19 +65,19 @@ def scan(ranges) -> Scan:
 
 
 def test_a_scan_arrives_as_it_was_sent():
-    got = sensors.scan_from(sensors.scan_to(scan([1.0, 2.5, 8.0]), 0.1))
+    got = incoming.scan_from(sensors.scan_to(scan([1.0, 2.5, 8.0]), 0.1))
     assert (got.stamp, got.range_max) == (2.5, 8.0)
     assert (got.angle_min, got.angle_increment) == pytest.approx((-math.pi, 0.1))
     np.testing.assert_allclose(got.ranges, [1.0, 2.5, 8.0])
 
 
 def test_a_ray_that_met_nothing_reads_the_maximum_and_one_too_close_reads_zero():
-    got = sensors.scan_from(sensors.scan_to(scan([math.inf, -math.inf, 9.0]), 0.1))
+    got = incoming.scan_from(sensors.scan_to(scan([math.inf, -math.inf, 9.0]), 0.1))
     np.testing.assert_allclose(got.ranges, [8.0, 0.0, 8.0])
 
 
 def test_an_erroneous_ray_takes_the_shorter_one_of_its_neighbours_around_the_turn():
-    got = sensors.scan_from(sensors.scan_to(scan([math.nan, 3.0, math.nan, math.nan, 1.0, 2.0, math.nan]), 0.1))
+    got = incoming.scan_from(sensors.scan_to(scan([math.nan, 3.0, math.nan, math.nan, 1.0, 2.0, math.nan]), 0.1))
     np.testing.assert_allclose(got.ranges, [2.0, 3.0, 1.0, 1.0, 1.0, 2.0, 2.0])
 
 
@@ -96,13 +97,13 @@ def test_an_impossible_scan_is_refused(changes, complaint):
     for key, value in changes.items():
         setattr(msg, key, value)
     with pytest.raises(InputError, match=complaint):
-        sensors.scan_from(msg)
+        incoming.scan_from(msg)
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.randoms(use_true_random=False))
 def test_a_map_arrives_as_it_was_sent(rows, columns, random):
     occupied = np.array([[random.random() < 0.5 for _ in range(columns)] for _ in range(rows)])
-    got = sensors.grid_from(sensors.grid_to(OccupancyGrid(0.5, (-3.0, 2.0), occupied), 0.0))
+    got = incoming.grid_from(sensors.grid_to(OccupancyGrid(0.5, (-3.0, 2.0), occupied), 0.0))
     assert (got.resolution, got.origin) == (0.5, (-3.0, 2.0))
     np.testing.assert_array_equal(got.occupied, occupied)
 
@@ -110,38 +111,38 @@ def test_a_map_arrives_as_it_was_sent(rows, columns, random):
 def test_unknown_cells_of_a_map_count_as_occupied():
     msg = sensors.grid_to(OccupancyGrid(0.5, (0.0, 0.0), np.zeros((1, 3), dtype=bool)), 0.0)
     msg.data = [0, -1, 60]
-    assert sensors.grid_from(msg).occupied.tolist() == [[False, True, True]]
+    assert incoming.grid_from(msg).occupied.tolist() == [[False, True, True]]
 
 
 def test_a_map_whose_sizes_do_not_fit_its_data_is_refused():
     msg = sensors.grid_to(OccupancyGrid(0.5, (0.0, 0.0), np.zeros((2, 3), dtype=bool)), 0.0)
     msg.info.width = 4
     with pytest.raises(InputError, match="4 x 2 cells has 6 values"):
-        sensors.grid_from(msg)
+        incoming.grid_from(msg)
 
 
 def test_a_goal_is_named_after_its_place():
-    goal = sensors.goal_from(sensors.goal_to(3.04, -2.5, 0.0))
+    goal = incoming.goal_from(sensors.goal_to(3.04, -2.5, 0.0))
     assert (goal.name, goal.x, goal.y) == ("3.0,-2.5", 3.04, -2.5)
 
 
 def test_a_goal_that_is_nowhere_or_in_another_frame_is_refused():
     with pytest.raises(InputError, match="goal is nan"):
-        sensors.goal_from(sensors.goal_to(math.nan, 0.0, 0.0))
+        incoming.goal_from(sensors.goal_to(math.nan, 0.0, 0.0))
     msg = sensors.goal_to(1.0, 0.0, 0.0)
     msg.header.frame_id = "base_link"
     with pytest.raises(InputError, match="'base_link'"):
-        sensors.goal_from(msg)
+        incoming.goal_from(msg)
 
 
 @given(speeds, speeds)
 def test_a_command_arrives_as_it_was_sent(v, w):
-    assert sensors.velocity_from(sensors.twist_stamped_to(Velocity(v, w), 1.0).twist) == Velocity(v, w)
+    assert incoming.velocity_from(sensors.twist_stamped_to(Velocity(v, w), 1.0).twist) == Velocity(v, w)
 
 
 def test_a_command_that_is_not_finite_is_refused():
     with pytest.raises(InputError, match="command"):
-        sensors.velocity_from(sensors.twist_to(Velocity(math.nan, 0.0)))
+        incoming.velocity_from(sensors.twist_to(Velocity(math.nan, 0.0)))
 
 
 def test_a_path_has_the_headings_that_it_is_given():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_paths import arc, random_paths
 
 from ewm_ros.geometry import Polyline, Pose2D
 from ewm_ros.robot.path_follower import PathFollower
@@ -15,13 +16,6 @@ from ewm_ros.sensing import STANDSTILL, Velocity
 
 GAIN = st.floats(0.97, 1.03)
 LAG = st.floats(0.05, 0.15)
-
-
-def arc(radius: float, turn: float) -> np.ndarray:
-    """Points of a left arc from the origin, heading east, as the planner makes them."""
-    count = max(math.ceil(radius * turn / 0.1), math.ceil(turn / math.radians(12.0))) + 1
-    angles = np.linspace(0.0, turn, count)
-    return np.stack([radius * np.sin(angles), radius * (1.0 - np.cos(angles))], axis=1)
 
 
 PATHS = {
@@ -34,24 +28,6 @@ PATHS = {
     "tight bend": np.vstack([[[-3, 0]], arc(0.3, math.pi / 2), [[0.3, 3]]]),
     "tight u-turn": np.vstack([[[-3, 0]], arc(0.3, math.pi), [[-3, 0.6]]]),
 }
-
-
-@st.composite
-def random_paths(draw: st.DrawFn) -> Polyline:
-    """Straight pieces of 0.3 to 2 m joined by arcs or by corners of every size."""
-    x, y, heading, points = 0.0, 0.0, 0.0, [(0.0, 0.0)]
-    for _ in range(draw(st.integers(1, 6))):
-        length = draw(st.floats(0.3, 2.0))
-        x, y = x + length * math.cos(heading), y + length * math.sin(heading)
-        points.append((x, y))
-        turn = draw(st.floats(-3.1, 3.1))
-        if draw(st.booleans()):
-            bend = arc(draw(st.floats(0.2, 1.0)), abs(turn)) * [1.0, math.copysign(1.0, turn)]
-            cos, sin = math.cos(heading), math.sin(heading)
-            points += [(x + cos * dx - sin * dy, y + sin * dx + cos * dy) for dx, dy in bend.tolist()]
-            x, y = points[-1]
-        heading += turn
-    return Polyline(points)
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -160,3 +136,47 @@ def test_a_path_of_one_point_means_standing(tinybot) -> None:
     assert follower.progress(Pose2D(0.0, 0.0, 0.0), 0.0) == 0.0
     assert follower.command(Pose2D(0.0, 0.0, 0.0), STANDSTILL, 0.0, math.inf) == STANDSTILL
     assert follower.time_to_go(0.0, 0.0) == 0.0
+    assert follower.headings.tolist() == [0.0]
+    assert follower.speed_limits(np.array([0.0, 1.0]), 0.0).tolist() == [0.0, 0.0]
+
+
+@given(path=random_paths(), end=st.floats(-1.0, 20.0), limit=st.just(math.inf) | st.floats(0.0, 1.0))
+def test_speed_limits_can_be_braked_down_to_everywhere(path, end, limit, tinybot) -> None:
+    follower = PathFollower(path, tinybot)
+    s = np.linspace(0.0, path.length, 200)
+    speed = follower.speed_limits(s, end, limit)
+    assert (speed >= 0.0).all()
+    assert (speed <= min(limit, tinybot.max_speed)).all()
+    assert (speed[s >= end] == 0.0).all()
+    braking = (speed[:-1] ** 2 - speed[1:] ** 2) / (2.0 * np.diff(s))
+    assert braking.max() <= 0.7 * tinybot.max_acceleration + 1e-6
+
+
+@given(path=random_paths())
+def test_speed_limits_are_those_that_the_points_of_the_path_have(path, tinybot) -> None:
+    follower = PathFollower(path, tinybot)
+    at_points = follower.speed_limits(path.s, math.inf)
+    assert at_points == pytest.approx(np.sqrt(follower.squared_limit))
+    assert (at_points[follower.sharp] <= 0.08).all()
+
+
+def test_the_controller_drives_as_fast_as_the_limits_allow(tinybot) -> None:
+    follower = PathFollower(Polyline(PATHS["straight"]), tinybot)
+    s = np.array([1.0, 3.5, 4.2, 4.6, 4.8, 4.9])
+    limits = follower.speed_limits(s, 5.0)
+    for progress, limit in zip(s.tolist(), limits.tolist(), strict=True):
+        command = follower.command(Pose2D(progress, 0.0, 0.0), Velocity(limit, 0.0), progress, math.inf)
+        assert command.v == pytest.approx(limit)
+
+
+def test_headings_turn_on_where_directions_would_jump(tinybot) -> None:
+    twice_round = np.vstack([arc(1.0, 4.0 * math.pi), [[9.0, 0.0]]])
+    follower = PathFollower(Polyline(twice_round), tinybot)
+    assert (np.diff(follower.headings[:-1]) > 0.0).all()
+    assert follower.headings[-2] == pytest.approx(4.0 * math.pi, abs=0.1)
+    assert follower.sharp.tolist() == [False] * len(twice_round)
+
+
+def test_sharp_points_are_those_that_turn_by_much(tinybot) -> None:
+    follower = PathFollower(Polyline([[0, 0], [3, 0], [3, 3], [3.5, 5]]), tinybot)
+    assert follower.sharp.tolist() == [False, True, False, False]

@@ -1,0 +1,166 @@
+"""The predictor that robots run: the learned one, watched, with the closed-form one to take over when it fails."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from ewm_ros.errors import InputError
+from ewm_ros.geometry import Pose2D
+from ewm_ros.robot.learned_predictor import LearnedPredictor
+from ewm_ros.robot.nominal_predictor import NominalPredictor
+from ewm_ros.robot_type import RobotType
+from ewm_ros.trajectory import HORIZON, STEP, Imagination
+from ewm_ros.world_model.network_runtime import Network, model_folder
+from ewm_ros.world_model.predictor import Predictor, Situation
+from ewm_ros.world_model.validator import Validator
+
+Source = Literal["learned", "closed form"]
+DEFAULT = "default"  # the model that is shipped
+NO_MODEL = "none"  # for robots that are to go by the closed form
+
+COMPARED_EVERY = 1.0  # s between two windows on which both are judged: to run both each cycle would cost too much
+COMPARED = 30  # newest of these windows that are looked at
+# Neighbours among them share 4 of their 5 s, so that one bad moment of the learned one costs it up to five: two are not
+# enough yet.
+BEHIND = 11  # windows by which the learned one has to have hit less to be replaced; it is back as soon as it is level
+
+
+class GuardedPredictor:
+    """Imagines with the learned predictor while that is fit for it, else with the closed form.
+
+    It is out for good if it is missing, raises InputError, or gives anything but HORIZON finite poses a rollout. It is
+    out for the time being while it drifts: while it has hit clearly fewer than the closed form of the newest windows
+    on which both were judged. The one that is not in use goes on in the shadow, one imagination in COMPARED_EVERY.
+    Each has a validator of its own, which recalibrates its radii.
+
+    Args:
+        robot_type: of the robot.
+        learned: the learned predictor; None if there is none that runs.
+        reason: why there is none.
+
+    Attributes:
+        source: which of the two imagines.
+        reason: why it is the closed form, in one line; empty while it is not.
+        takeovers: how often the closed form has taken over.
+    """
+
+    def __init__(self, robot_type: RobotType, learned: Predictor | None, reason: str = "") -> None:
+        self.source: Source = "learned"
+        self.reason = ""
+        self.takeovers = 0
+        self._learned = learned
+        self._closed_form = NominalPredictor(robot_type)
+        self._validators: dict[Source, Validator] = {
+            "learned": Validator(robot_type.radius),
+            "closed form": Validator(robot_type.radius),
+        }
+        self._compared: deque[tuple[bool, bool]] = deque(maxlen=COMPARED)  # hits of the learned, of the closed form
+        self._compared_at = -math.inf
+        if learned is None:
+            self._give_up(reason or "there is no learned model")
+
+    @property
+    def validator(self) -> Validator:
+        """Of the predictor in use: its accuracy, coverage and factors."""
+        return self._validators[self.source]
+
+    @property
+    def drift(self) -> str:
+        """What is wrong with the predictions, in one line; empty if nothing is."""
+        return self.reason or self.validator.drift
+
+    def imagine(self, situation: Situation) -> Imagination:
+        """The recalibrated futures of the predictor in use. See Predictor."""
+        now = situation.observation.odometry.stamp
+        compare = abs(now - self._compared_at) > COMPARED_EVERY - STEP / 2  # or time has been set back
+        if compare:
+            self._compared_at = now
+        learned = self._imagine_learned(situation) if compare or self.source == "learned" else None
+        if learned is not None and self.source == "learned" and not compare:
+            return learned
+        closed = self._validators["closed form"].recalibrate(self._closed_form.imagine(situation))
+        return learned if learned is not None and self.source == "learned" else closed
+
+    def happened(self, stamp: float, pose: Pose2D) -> None:
+        """Take where the robot really was; to be told once a cycle, before it imagines."""
+        of_closed = self._validators["closed form"].happened(stamp, pose)
+        if self._learned is None:
+            return
+        of_learned = {verdict.stamp: verdict for verdict in self._validators["learned"].happened(stamp, pose)}
+        for closed in of_closed:
+            learned = of_learned.get(closed.stamp)
+            if learned is not None and (learned.counts or closed.counts):
+                self._compared.append((learned.hit, closed.hit))
+                self._choose()
+
+    def _imagine_learned(self, situation: Situation) -> Imagination | None:
+        if self._learned is None:
+            return None
+        try:
+            imagination = self._learned.imagine(situation)
+        except InputError as error:
+            self._give_up(str(error))
+            return None
+        if not _sound(imagination):
+            self._give_up(f"the learned model gave something other than {HORIZON} finite poses")
+            return None
+        return self._validators["learned"].recalibrate(imagination)
+
+    def _give_up(self, reason: str) -> None:
+        """Do without the learned predictor from now on."""
+        self._learned = None
+        self._take_over(reason)
+
+    def _take_over(self, reason: str) -> None:
+        self.takeovers += self.source == "learned"
+        self.source, self.reason = "closed form", reason
+
+    def _choose(self) -> None:
+        """Let the closed form take over from a learned predictor that drifts, and give way when it no longer does."""
+        learned, closed = (sum(hits) for hits in zip(*self._compared, strict=True))
+        if self.source == "learned" and closed - learned >= BEHIND:
+            n = len(self._compared)
+            self._take_over(
+                f"accuracy {learned / n:.2f} over the last {n} windows compared, closed form {closed / n:.2f}"
+            )
+        elif self.source == "closed form" and closed <= learned:
+            self.source, self.reason = "learned", ""
+
+
+def load_predictor(robot_type: RobotType, model: str = DEFAULT) -> GuardedPredictor:
+    """The predictor that a robot runs by default: of a model that is missing or broken it says why it does without.
+
+    Args:
+        model: a name in models/world_model, the path of a folder, or "none" for the closed form.
+    """
+    if model == NO_MODEL:
+        return GuardedPredictor(robot_type, None, "no learned model was asked for")
+    try:
+        network = _network(str(model_folder(model)))
+    except InputError as error:
+        return GuardedPredictor(robot_type, None, str(error))
+    return GuardedPredictor(robot_type, LearnedPredictor(robot_type, network))
+
+
+def check_model(model: str) -> None:
+    """Raise InputError if a model that was asked for is not there; without the shipped one, robots do."""
+    if model not in (DEFAULT, NO_MODEL):
+        model_folder(model)
+
+
+@lru_cache(maxsize=4)
+def _network(folder: str) -> Network:
+    """One for all robots of a process: it keeps nothing between two runs."""
+    return Network(Path(folder))
+
+
+def _sound(imagination: Imagination) -> bool:
+    return all(
+        len(rollout.poses) == HORIZON
+        and math.isfinite(rollout.poses.sum() + rollout.radius.sum() + rollout.median.sum())
+        for rollout in imagination.rollouts
+    )

@@ -1,0 +1,231 @@
+"""ROS messages as plain values; what comes in is range-checked, or refused with InputError.
+
+No ROS is imported for it: messages that rosbags has read from a bag are as good as those that rclpy brings.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ewm_ros import names
+from ewm_ros.errors import InputError
+from ewm_ros.geometry import FloatArray, Pose2D
+from ewm_ros.intention.checks import (
+    MAX_PEERS,
+    POSITION_LIMIT,
+    SPEED_LIMIT,
+    at_most,
+    checked_directives,
+    checked_route,
+    number,
+)
+from ewm_ros.intention.codec import MAX_PAYLOAD, decode_intention
+from ewm_ros.messages import Directive, DirectiveSet, Grant, Intention, Route
+from ewm_ros.occupancy_grid import OccupancyGrid
+from ewm_ros.robot.agent import Goal
+from ewm_ros.sensing import Odometry, Scan, Velocity
+
+if TYPE_CHECKING:
+    from builtin_interfaces.msg import Time
+    from geometry_msgs.msg import PoseStamped, Twist
+    from nav_msgs.msg import OccupancyGrid as OccupancyGridMsg
+    from nav_msgs.msg import Odometry as OdometryMsg
+    from nav_msgs.msg import Path
+    from sensor_msgs.msg import LaserScan
+
+    from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
+    from ewm_ros.msg import Intention as IntentionMsg
+    from ewm_ros.msg import Route as RouteMsg
+
+MAX_RAYS = 100_000
+MAX_POSES = 100_000
+MAX_CELLS = 100_000_000
+OCCUPIED = 50  # percent from which on a cell of /map counts as occupied
+_FULL_TURN = 2.0 * math.pi
+
+
+def seconds(stamp: Time) -> float:
+    """s of a time stamp."""
+    return float(stamp.sec) + 1e-9 * float(stamp.nanosec)
+
+
+def _expect_frame(got: str, wanted: str, what: str) -> None:
+    if got.lstrip("/") != wanted:
+        raise InputError(f"{what} is in frame {got[:40]!r}: {wanted!r} is expected")
+
+
+def odometry_from(msg: OdometryMsg, frame: str = names.MAP_FRAME) -> Odometry:
+    """Odometry as it came in.
+
+    Raises:
+        InputError: another frame, or a number that is not finite or beyond all reason.
+    """
+    _expect_frame(msg.header.frame_id, frame, "odometry")
+    position, q = msg.pose.pose.position, msg.pose.pose.orientation
+    parts = [number(value, -1.0e3, 1.0e3, "orientation of the odometry") for value in (q.x, q.y, q.z, q.w)]
+    if not 0.5 < math.hypot(*parts) < 2.0:
+        raise InputError("orientation of the odometry is no unit quaternion")
+    pose = Pose2D(
+        number(position.x, -POSITION_LIMIT, POSITION_LIMIT, "x of the odometry"),
+        number(position.y, -POSITION_LIMIT, POSITION_LIMIT, "y of the odometry"),
+        math.atan2(2.0 * (q.w * q.z + q.x * q.y), 1.0 - 2.0 * (q.y * q.y + q.z * q.z)),
+    )
+    v = number(msg.twist.twist.linear.x, -SPEED_LIMIT, SPEED_LIMIT, "forward speed of the odometry")
+    w = number(msg.twist.twist.angular.z, -SPEED_LIMIT, SPEED_LIMIT, "turn rate of the odometry")
+    return Odometry(seconds(msg.header.stamp), pose, v, w)
+
+
+def scan_from(msg: LaserScan) -> Scan:
+    """A scan as it came in.
+
+    A ray that its driver reports as erroneous (nan, REP 117) takes the shorter one of its nearest valid neighbours.
+
+    Raises:
+        InputError: no rays, no valid ray, or an impossible geometry.
+    """
+    ranges = np.asarray(msg.ranges, dtype=np.float64)
+    if not 1 <= len(ranges) <= MAX_RAYS:
+        raise InputError(f"scan has {len(ranges)} rays: 1 to {MAX_RAYS} are accepted")
+    increment = number(msg.angle_increment, -_FULL_TURN, _FULL_TURN, "angle_increment of the scan")
+    if increment == 0.0 and len(ranges) > 1:
+        raise InputError("angle_increment of the scan is 0")
+    range_max = number(msg.range_max, 1e-3, POSITION_LIMIT, "range_max of the scan")
+    angle_min = number(msg.angle_min, -2.0 * _FULL_TURN, 2.0 * _FULL_TURN, "angle_min of the scan")
+    invalid = np.isnan(ranges)
+    if invalid.all():
+        raise InputError("scan has no valid ray, all are nan")
+    if invalid.any():
+        ranges = _filled(ranges, invalid)
+    return Scan(seconds(msg.header.stamp), angle_min, increment, range_max, np.clip(ranges, 0.0, range_max))
+
+
+def _filled(ranges: FloatArray, invalid: np.ndarray) -> FloatArray:
+    """The ranges with each invalid one replaced by the smaller one of the valid neighbours, around the full turn."""
+    valid = np.flatnonzero(~invalid)
+    gaps = np.flatnonzero(invalid)
+    after = np.searchsorted(valid, gaps)
+    filled: FloatArray = ranges.copy()
+    filled[gaps] = np.minimum(ranges[valid[after - 1]], ranges[valid[after % len(valid)]])
+    return filled
+
+
+def grid_from(msg: OccupancyGridMsg) -> OccupancyGrid:
+    """A map as it came in; unknown cells count as occupied.
+
+    Raises:
+        InputError: another frame, sizes that do not fit the data, a turned origin.
+    """
+    _expect_frame(msg.header.frame_id, names.MAP_FRAME, "map")
+    info = msg.info
+    resolution = number(info.resolution, 1e-3, 10.0, "resolution of the map")
+    width, height = int(info.width), int(info.height)
+    cells = np.asarray(msg.data, dtype=np.int8)
+    if not 1 <= width * height <= MAX_CELLS or len(cells) != width * height:
+        raise InputError(f"map of {width} x {height} cells has {len(cells)} values")
+    x = number(info.origin.position.x, -POSITION_LIMIT, POSITION_LIMIT, "x of the map's origin")
+    y = number(info.origin.position.y, -POSITION_LIMIT, POSITION_LIMIT, "y of the map's origin")
+    q = info.origin.orientation
+    if not max(abs(q.x), abs(q.y), abs(q.z)) < 1e-3:
+        raise InputError("map is turned: its origin must have no rotation")
+    free = (cells >= 0) & (cells < OCCUPIED)
+    return OccupancyGrid(resolution, (x, y), ~free.reshape(height, width))
+
+
+def goal_from(msg: PoseStamped, frame: str = names.MAP_FRAME) -> Goal:
+    """A goal as it came in, named after its place.
+
+    Raises:
+        InputError: another frame, or a place that is not finite.
+    """
+    _expect_frame(msg.header.frame_id, frame, "goal")
+    x = number(msg.pose.position.x, -POSITION_LIMIT, POSITION_LIMIT, "x of the goal")
+    y = number(msg.pose.position.y, -POSITION_LIMIT, POSITION_LIMIT, "y of the goal")
+    return Goal(f"{x:.1f},{y:.1f}", x, y)
+
+
+def path_from(msg: Path) -> FloatArray:
+    """A path's points as they came in: (N, 2) m, in the path's own frame.
+
+    Raises:
+        InputError: too many points, or one that is not finite.
+    """
+    if len(msg.poses) > MAX_POSES:
+        raise InputError(f"path has {len(msg.poses)} poses: at most {MAX_POSES} are accepted")
+    places = [pose.pose.position for pose in msg.poses]
+    points: FloatArray = np.array([(place.x, place.y) for place in places], dtype=np.float64).reshape(-1, 2)
+    if not (np.abs(points) <= POSITION_LIMIT).all():
+        raise InputError(f"path has a coordinate that is not a number within {POSITION_LIMIT:g} m of the origin")
+    return points
+
+
+def velocity_from(msg: Twist) -> Velocity:
+    """A velocity command as it came in.
+
+    Raises:
+        InputError: it is not finite or beyond all reason.
+    """
+    v = number(msg.linear.x, -SPEED_LIMIT, SPEED_LIMIT, "forward speed of the command")
+    w = number(msg.angular.z, -SPEED_LIMIT, SPEED_LIMIT, "turn rate of the command")
+    return Velocity(v, w)
+
+
+def intention_from(msg: IntentionMsg) -> Intention:
+    """An intention as it came in.
+
+    Raises:
+        InputError: anything in it is impossible.
+    """
+    # The bound of the message's definition is not enforced by every middleware.
+    size = len(msg.payload)
+    if size > MAX_PAYLOAD:
+        raise InputError(f"intention of {msg.robot[:40]!r}: a payload of {size} bytes, not at most {MAX_PAYLOAD}")
+    return decode_intention(msg.robot, msg.boot, msg.seq, seconds(msg.header.stamp), bytes(msg.payload))
+
+
+def route_from(msg: RouteMsg) -> Route:
+    """A route as it came in.
+
+    Raises:
+        InputError: anything in it is impossible.
+    """
+    return checked_route(
+        msg.robot,
+        msg.boot,
+        msg.route,
+        seconds(msg.header.stamp),
+        msg.x,
+        msg.y,
+        msg.radius,
+        msg.max_speed,
+        msg.max_acceleration,
+        msg.priority,
+    )
+
+
+def directives_from(msg: DirectiveSetMsg) -> DirectiveSet:
+    """A directive set as it came in.
+
+    Raises:
+        InputError: anything in it is impossible.
+    """
+    at_most(msg.directives, MAX_PEERS, "directives")
+    directives = tuple(
+        Directive(
+            robot=d.robot,
+            boot=d.boot,
+            answered=d.answered,
+            route=d.route,
+            hold=d.hold,
+            grants=tuple(Grant(g.region, g.enter, g.leave) for g in d.grants),
+            take_route=d.take_route,
+            speed_limit=d.speed_limit,
+            waits_for=tuple(d.waits_for),
+            expected_wait=d.expected_wait,
+        )
+        for d in msg.directives
+    )
+    stamp = seconds(msg.header.stamp)
+    return checked_directives(DirectiveSet(msg.coordinator, msg.epoch, stamp, msg.lease, directives))

@@ -1,0 +1,51 @@
+"""The learned predictor: the trained world model imagines the robot's next seconds."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ewm_ros.errors import InputError
+from ewm_ros.intention.checks import RADIUS_LIMIT
+from ewm_ros.robot.state_vector import StateVector
+from ewm_ros.robot_type import RobotType
+from ewm_ros.trajectory import Imagination, Trajectory
+from ewm_ros.world_model.layout import BESIDE, MEDIAN, PROGRESS, RADIUS, TURNED
+from ewm_ros.world_model.network_runtime import Network
+from ewm_ros.world_model.predictor import Situation
+
+
+class LearnedPredictor:
+    """Imagines several futures with a network.
+
+    Args:
+        robot_type: of the robot.
+        network: may be shared by several robots of one process.
+    """
+
+    def __init__(self, robot_type: RobotType, network: Network) -> None:
+        self._full = robot_type.max_speed
+        self._vector = StateVector(robot_type)
+        self._network = network
+
+    def imagine(self, situation: Situation) -> Imagination:
+        """As many rollouts as the network has, most probable first.
+
+        Raises:
+            InputError: the network says what is no number.
+        """
+        self._vector.remember(situation)
+        state, frame = self._vector.of(situation)
+        outputs, probabilities = self._network.run(state)
+        if not (math.isfinite(float(outputs.sum())) and 0.0 < float(probabilities.sum()) < math.inf):
+            raise InputError("the world model says what is no number")
+        order = np.argsort(-probabilities, kind="stable")
+        futures = outputs[order].astype(np.float64)
+        poses = frame.poses(self._full * futures[..., PROGRESS], futures[..., BESIDE], futures[..., TURNED])
+        radii = np.minimum(futures[..., RADIUS], RADIUS_LIMIT)
+        medians = np.minimum(futures[..., MEDIAN], radii)
+        stamp = situation.observation.odometry.stamp
+        rollouts = [Trajectory(stamp, p, r, median=m) for p, r, m in zip(poses, radii, medians, strict=True)]
+        chances = probabilities[order].astype(np.float64)
+        return Imagination(tuple(rollouts), tuple((chances / chances.sum()).tolist()))

@@ -1,0 +1,97 @@
+"""The nominal motion along a route as a time-optimal speed profile: where a robot that nobody disturbs is when.
+
+The velocity profile of a path under speed and acceleration limits by one pass in each direction (J. E. Bobrow, S.
+Dubowsky, J. S. Gibson, "Time-Optimal Control of Robotic Manipulators Along Specified Paths", IJRR 4(3), 1985; for paths
+with fixed limits as in K. Shin, N. McKay, IEEE TAC 30(6), 1985). It costs a fiftieth of rolling out the controller; the
+learned model corrects what it leaves out.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ewm_ros.geometry import FloatArray, wrap_angle
+from ewm_ros.robot.path_follower import ALIGNED, ASTRAY, END_REACHED, HOLD_MARGIN, PathFollower
+from ewm_ros.trajectory import HORIZON, STEP
+from ewm_ros.world_model.predictor import Situation
+
+GRID = 64  # points of the route that the profile is computed at
+SLOWEST = 0.02  # m/s, that the profile is cut off at, so that it arrives in finite time
+SETTLING = 1.0  # s, time constant with which the follower turns into the direction of the path
+TIMES = np.linspace(STEP, HORIZON * STEP, HORIZON)  # s
+
+
+def free_motion(follower: PathFollower, progress: float, v: float, yaw: float, limit: float) -> FloatArray:
+    """Progress (m) and heading (rad, continuous from yaw) at each step of the horizon if nobody is in the way.
+
+    Args:
+        progress: m along the route, now; v: m/s; yaw: rad; limit: m/s, of the speed, inf for none.
+
+    Returns:
+        (2, HORIZON).
+    """
+    return _Profile(follower, progress, v, yaw, limit, math.inf).at(TIMES)
+
+
+def expected_motion(follower: PathFollower, situation: Situation, free: FloatArray) -> FloatArray:
+    """The same with the hold point kept until the robot expects to be let past it.
+
+    Args:
+        free: (2, HORIZON), what free_motion gives.
+    """
+    odometry, progress, release = situation.observation.odometry, situation.progress, situation.release
+    if release <= 0.0 or situation.hold > free[0, -1] + HOLD_MARGIN:
+        return free
+    v, yaw, limit = max(odometry.v, 0.0), odometry.pose.yaw, situation.speed_limit
+    held = _Profile(follower, progress, v, yaw, limit, situation.hold).at(TIMES)
+    later = release < TIMES
+    if later.any():
+        now = int(np.argmax(later))
+        before = max(now - 1, 0)
+        speed = (held[0, now] - held[0, before]) / STEP if now else v
+        onwards = _Profile(follower, float(held[0, now]), speed, float(held[1, now]), limit, math.inf)
+        held[:, later] = onwards.at(TIMES[later] - release)
+    return held
+
+
+class _Profile:
+    """Times at which the points of the route ahead are reached, and the heading there."""
+
+    def __init__(
+        self, follower: PathFollower, progress: float, v: float, yaw: float, limit: float, hold: float
+    ) -> None:
+        robot, path = follower.robot_type, follower.path
+        end = min(path.length - 0.5 * END_REACHED, hold - HOLD_MARGIN)
+        stop = min(progress + robot.max_speed * HORIZON * STEP, end)
+        s = np.linspace(progress, max(stop, progress), GRID)
+        speed = follower.speed_limits(s, end, limit)
+        a = robot.max_acceleration
+        # v^2 - 2 a s may only fall: what the speed was behind bounds what it can be here.
+        squared = speed * speed - 2.0 * a * (s - progress)
+        squared[0] = min(v * v, squared[0])
+        speed = np.maximum(np.sqrt(np.maximum(np.minimum.accumulate(squared) + 2.0 * a * (s - progress), 0.0)), SLOWEST)
+        heading = follower.headings[path.segments(s)]
+        turned = np.diff(heading)
+        spent = np.diff(s) * 2.0 / (speed[1:] + speed[:-1])
+        sharp = np.zeros(GRID - 1)
+        corners = np.flatnonzero(follower.sharp[1:-1]) + 1
+        if len(corners):
+            crossed = np.searchsorted(s, path.s[corners])
+            inside = (crossed > 0) & (crossed < GRID)
+            np.add.at(sharp, crossed[inside] - 1, 1.0)
+        spent += np.where(sharp > 0.0, np.abs(turned) / robot.max_turn_rate, 0.0)
+        astray = wrap_angle(yaw - float(heading[0]))
+        first = max(abs(astray) - ALIGNED, 0.0) / robot.max_turn_rate if abs(astray) > ASTRAY else 0.0
+        at = np.concatenate([[0.0], np.cumsum(spent)]) + first
+        heading = heading + (yaw - astray - float(heading[0]))
+        if first > 0.0:
+            at, s, heading = np.append(0.0, at), np.append(s[0], s), np.append(yaw, heading)
+        else:  # what little is left to turn is turned on the way
+            heading = heading + astray * np.exp(-at / SETTLING)
+        self._at, self._s, self._heading = at, s, heading
+
+    def at(self, times: FloatArray) -> FloatArray:
+        """(2, T): progress (m) and heading (rad) at some times (s)."""
+        return np.stack([np.interp(times, self._at, self._s), np.interp(times, self._at, self._heading)])
