@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ewm_ros.errors import InputError
-from ewm_ros.geometry import FloatArray, Polyline, wrap_angle
+from ewm_ros.geometry import FloatArray, Polyline, wrap_angle, wrap_angles
 
 FINE = 0.001  # m between the points of the brute force
 COORDINATE = st.integers(-400, 400).map(lambda cm: cm / 100.0)
@@ -80,6 +80,24 @@ def test_the_heading_points_to_where_the_path_goes_on(points: list[tuple[float, 
     assert path.heading_at(here) == pytest.approx(math.atan2(y1 - y0, x1 - x0))
 
 
+@settings(deadline=None)
+@given(POINTS, st.lists(st.floats(-2.0, 30.0), max_size=5), FRACTION)
+def test_the_segments_of_many_arc_lengths_are_those_that_hold_them(
+    points: list[tuple[float, float]], anywhere: list[float], share: float
+) -> None:
+    path = Polyline(points)
+    s = np.array([*anywhere, share * path.length, *path.s])
+    found = path.segments(s)
+    for value, k in zip(s.tolist(), found.tolist(), strict=True):
+        if path.length == 0.0:
+            assert k == 0
+        else:
+            assert 0 <= k < len(path.s) - 1
+            assert path.s[k] <= min(max(value, 0.0), path.length) <= path.s[k + 1]
+            steps = path.points[k + 1] - path.points[k]
+            assert math.atan2(steps[1], steps[0]) == path.heading_at(value)
+
+
 def test_arc_lengths_beyond_the_ends_mean_the_ends() -> None:
     path = Polyline([(0, 0), (3, 0), (3, 4)])
     assert path.length == 7.0
@@ -113,3 +131,8 @@ def test_a_wrapped_angle_is_the_same_direction_in_half_a_turn_either_way(angle: 
     wrapped = wrap_angle(angle)
     assert -math.pi <= wrapped < math.pi
     assert math.cos(wrapped - angle) == pytest.approx(1.0)
+
+
+@given(st.lists(st.floats(-100.0, 100.0)))
+def test_many_angles_are_wrapped_as_each_alone(angles: list[float]) -> None:
+    assert wrap_angles(np.array(angles)).tolist() == [wrap_angle(angle) for angle in angles]

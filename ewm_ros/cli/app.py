@@ -10,7 +10,7 @@ import sys
 import typer
 
 from ewm_ros import __version__
-from ewm_ros.cli import bench, demo, doctor, render, run, worlds
+from ewm_ros.cli import bench, demo, doctor, learning, render, run, worlds
 from ewm_ros.cli.demo import RunFailed
 from ewm_ros.errors import InputError
 
@@ -27,6 +27,9 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("collect")(learning.collect)
+app.command("train")(learning.train)
+app.command("accuracy")(learning.accuracy)
 app.command("render")(render.render)
 app.add_typer(worlds.app, name="worlds")
 app.add_typer(bench.app, name="bench")

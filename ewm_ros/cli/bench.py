@@ -12,6 +12,8 @@ from rich.table import Table
 from ewm_ros.cli.common import AsJson, BodyKind, Seed, Wheels, out, print_json, shown, worker_count
 from ewm_ros.errors import InputError
 
+Model = Annotated[str, typer.Option(help="A world model's name or folder.")]
+
 app = typer.Typer(help="Measure this machine.", no_args_is_help=True)
 
 
@@ -98,18 +100,31 @@ def routes(
     _report(route_cost(world, robot, seed, count).as_json(), as_json)
 
 
+@app.command()
+def imagination(
+    model: Model = "default",
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """What imagining 5 s costs, and the step-by-step loop of the same sizes; process CPU of one thread."""
+    from ewm_ros.evaluation.imagination_cost import imagination_cost
+
+    _report(imagination_cost(model, seed).as_json(), as_json)
+
+
 @app.command("latency")
 def latency(
     robots: Annotated[int, typer.Option(help="How many.")] = 6,
     model_latency: Annotated[
         float, typer.Option(min=0.0, max=1e6, help="s that asking a language model takes; simulated.")
     ] = 2.0,
+    model: Model = "default",
     as_json: AsJson = False,
 ) -> None:
     """One decision of this system beside asking a language model in the loop."""
     from ewm_ros.evaluation.latency import decision_latency
 
-    _report(decision_latency(robots, model_latency), as_json)
+    _report(decision_latency(robots, model_latency, model=model), as_json)
 
 
 @app.command()
@@ -119,13 +134,18 @@ def intention(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Size and precision of the intentions of real runs."""
+    """Size and precision of the intentions of real runs, and the time to read them, damaged ones too."""
     from ewm_ros.evaluation.intention_cost import intention_cost
+    from ewm_ros.evaluation.payload_cost import payload_cost
     from ewm_ros.evaluation.sampled_plans import plans_of_runs
+    from ewm_ros.intention.codec import encode_payload
     from ewm_ros.resources import available
 
     names = available("worlds", ".yaml") if worlds == "all" else worlds.split(",")
-    _report(intention_cost(plans_of_runs(names, robots, seed)).as_json(), as_json)
+    sent = list(plans_of_runs(names, robots, seed))
+    figures = intention_cost(sent).as_json()
+    payloads = [encode_payload(intention.plan, intention.standing) for _, intention in sent]
+    _report({**figures, "decode_ms": payload_cost(payloads, seed)}, as_json)
 
 
 def _report(figures: dict[str, object], as_json: bool) -> None:

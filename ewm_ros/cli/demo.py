@@ -203,7 +203,7 @@ def _live_table(figures: FleetFigures) -> Table:
         f"{figures.episode.reached} of {len(figures.robots)} at their goals   "
         f"{figures.conflicts} shared regions ahead   {figures.collisions} collisions"
     )
-    table = Table("robot", "state", "waits for", "goal", "confidence", "cycle ms", "mode", title=title)
+    table = Table("robot", "state", "waits for", "goal", "confidence", "cycle ms", "mode", "foreseen by", title=title)
     for name, robot in figures.robots.items():
         table.add_row(
             name,
@@ -213,6 +213,7 @@ def _live_table(figures: FleetFigures) -> Table:
             f"{robot.confidence:.2f}",
             shown(robot.newest_cycle_ms),
             robot.mode,
+            robot.predictor,
         )
     return table
 

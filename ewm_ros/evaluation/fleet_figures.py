@@ -27,6 +27,7 @@ class RobotFigures:
     state: str = "starting"
     waits_for: tuple[str, ...] = ()
     mode: str = ""
+    predictor: str = ""
     gate: str = ""
     goal: str = ""
     confidence: float = 0.0
@@ -105,6 +106,7 @@ class FleetFigures:
         for name, known in self.robots.items():
             if status == keys.ROBOT_STATUS.format(robot=name):
                 known.state, known.mode, known.gate = values[keys.STATE], values[keys.MODE], values[keys.GATE]
+                known.predictor = values[keys.PREDICTOR]
                 cycles = keys.split_samples(values[keys.CYCLE_MS])
                 known.newest_cycle_ms = cycles[-1] if cycles else None
                 self._cycle_ms += cycles

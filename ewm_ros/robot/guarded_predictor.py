@@ -79,7 +79,11 @@ class GuardedPredictor:
         compare = abs(now - self._compared_at) > COMPARED_EVERY - STEP / 2  # or time has been set back
         if compare:
             self._compared_at = now
-        learned = self._imagine_learned(situation) if compare or self.source == "learned" else None
+        learned = None
+        if compare or self.source == "learned":
+            learned = self._imagine_learned(situation)
+        elif isinstance(self._learned, LearnedPredictor):
+            self._learned.remember(situation)  # or it would not know its last second when it is asked again
         if learned is not None and self.source == "learned" and not compare:
             return learned
         closed = self._validators["closed form"].recalibrate(self._closed_form.imagine(situation))

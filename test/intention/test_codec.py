@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import random
 import string
+import tracemalloc
+from collections.abc import Sequence
+from contextlib import suppress
 
 import msgpack
 import pytest
@@ -12,8 +16,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ewm_ros.errors import InputError
+from ewm_ros.evaluation.payload_cost import damaged, fullest_payload
 from ewm_ros.intention.codec import MAX_PAYLOAD, decode_intention, decode_payload, encode_payload
 from ewm_ros.messages import UINT32, Consent, Knot, Outcome, Plan, Standing
+from ewm_ros.randomness import stream
 
 names = st.text("abcz019_", min_size=1, max_size=32)
 uint32 = st.integers(0, UINT32)
@@ -107,14 +113,26 @@ def test_the_tail_costs_nothing_in_normal_running() -> None:
 # ---- bytes that nobody meant
 
 
+def shortest(payload: bytes) -> bytes:
+    """The same legal payload as it would be sent: integers in their shortest forms, no tail that says nothing."""
+    fields = msgpack.unpackb(payload)
+    if fields[12:] == [None, 0, []]:
+        del fields[12:]
+    packed: bytes = msgpack.packb(fields)
+    return packed
+
+
 def read_or_refuse(payload: bytes) -> bool:
-    """True if the payload was read; every exception but InputError, and every text of several lines, fails the test."""
+    """True if the payload was read, and rightly so: what was read, sent on, is the same payload.
+
+    Every exception but InputError, and every text of several lines, fails the test.
+    """
     try:
         plan, standing = decode_payload(payload)
     except InputError as error:
         assert "\n" not in str(error) and len(str(error)) < 200
         return False
-    assert encode_payload(plan, standing)
+    assert encode_payload(plan, standing) == shortest(payload)
     return True
 
 
@@ -144,32 +162,47 @@ def test_any_bytes_for_knots(data: bytes) -> None:
     read_or_refuse(msgpack.packb(fields))
 
 
-def test_ten_thousand_mutations_of_legal_payloads() -> None:
-    rng = random.Random(1)
-    originals = [encode_payload(SIMPLE, Standing()), encode_payload(SIMPLE, TAILED)]
-    lengths = [
-        b"\xc6\xff\xff\xff\xff",
-        b"\xdb\x7f\xff\xff\xff",
-        b"\xdd\xff\xff\xff\xff",
-        b"\xdf\xff\xff\xff\xff",
-        b"\xc9\xff",
-    ]
-    read = 0
-    for _ in range(10_000):
-        data = bytearray(rng.choice(originals))
-        kind = rng.randrange(4)
-        if kind == 0:
-            for _ in range(rng.randint(1, 4)):
-                data[rng.randrange(len(data))] = rng.randrange(256)
-        elif kind == 1:
-            del data[rng.randrange(len(data)) :]
-        elif kind == 2:
-            data += rng.randbytes(rng.randint(1, 30))
-        else:
-            place = rng.randrange(len(data))
-            data[place : place + rng.randrange(5)] = rng.choice(lengths)
-        read += read_or_refuse(bytes(data))
-    assert 0 < read < 5_000  # a flipped bit of a coordinate is legal; most damage is not
+@settings(deadline=None)
+@given(plans, standings, st.lists(st.tuples(st.integers(0, MAX_PAYLOAD - 1), st.integers(1, 255)), max_size=4))
+def test_flipped_bits_of_any_legal_payload(plan: Plan, standing: Standing, flips: list[tuple[int, int]]) -> None:
+    data = bytearray(encode_payload(plan, standing))
+    for place, bits in flips:
+        data[place % len(data)] ^= bits
+    read_or_refuse(bytes(data))
+
+
+ORIGINALS = (encode_payload(SIMPLE, Standing()), encode_payload(SIMPLE, TAILED), fullest_payload())
+
+
+def test_ten_thousand_random_and_mutated_payloads() -> None:
+    payloads = list(damaged(ORIGINALS, 10_000, stream(1, 0, "payloads")))
+    assert len(set(payloads)) > 5_000
+    read = sum(map(read_or_refuse, payloads))
+    assert 1_000 < read < 5_000  # a flipped bit of a coordinate is legal; most damage is not
+
+
+def test_memory_stays_flat_over_ten_thousand_payloads() -> None:
+    payloads = list(damaged(ORIGINALS, 11_000, stream(2, 0, "payloads")))
+
+    def read(some: Sequence[bytes]) -> None:
+        for payload in some:
+            with suppress(InputError):
+                decode_payload(payload)
+
+    tracemalloc.start()
+    try:
+        read(payloads[:1_000])
+        gc.collect()
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        read(payloads[1_000:])
+        _, peak = tracemalloc.get_traced_memory()
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 10_000  # bytes: one a payload
+    assert peak - before < 1_000_000  # at any time, whatever lengths the bytes claim
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from ewm_ros import diagnostics_keys as keys
 from ewm_ros.messages import Intention, Knot, Outcome, Plan, Standing
 from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
 from ewm_ros.nodes import conversions, topics
+from ewm_ros.world_model.layout import LAYOUT
 
 pytestmark = pytest.mark.ros
 
@@ -153,6 +154,18 @@ def test_it_tells_what_it_measures(graph, base):
     assert 50 < min(keys.split_samples(told[keys.INTENTION_BYTES])) < 600
     assert told[keys.MODE] in keys.MODES
     assert told[keys.DROPPED] == ""
+    assert (told[keys.PREDICTOR], told[keys.DRIFT]) == ("learned", "")
+
+
+def test_with_a_broken_world_model_it_drives_by_the_closed_form_and_says_so(graph, base, tmp_path):
+    (tmp_path / "network.onnx").write_bytes(b"cut short")
+    (tmp_path / "config.json").write_text(f'{{"layout": {LAYOUT}}}')
+    process = graph.start("robot_node", f"world_model:={tmp_path}", namespace="robot_0")
+    said = graph.collect(topics.DIAGNOSTICS)
+    base.drive_to(5.0, 0.0)
+    graph.spin_until(lambda: base.moves and status_of(said, "robot_0: ewm").get(keys.PREDICTOR) == "closed form")
+    assert "network.onnx" in status_of(said, "robot_0: ewm")[keys.DRIFT]
+    assert process.stderr.count("the closed-form predictor foresees this robot") == 1
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline, Pose2D
 from ewm_ros.randomness import stream
 from ewm_ros.robot.guarded_predictor import BEHIND, COMPARED, COMPARED_EVERY, GuardedPredictor
+from ewm_ros.robot.learned_predictor import LearnedPredictor
 from ewm_ros.robot.nominal_predictor import NominalPredictor
 from ewm_ros.robot.path_follower import PathFollower
 from ewm_ros.robot_type import RobotType
@@ -240,3 +241,30 @@ def test_a_robot_that_stands_gives_no_reason_to_change(plant, tinybot) -> None:
         predictor.happened(k * STEP, robot.pose)
         predictor.imagine(Situation(Observation(robot.odometry(k * STEP), None), None))
     assert (predictor.source, predictor.validator.sums.windows) == ("learned", 0)
+
+
+def test_in_the_shadow_the_learned_one_still_hears_of_every_cycle(plant, tinybot) -> None:
+    class Shadowed(LearnedPredictor):
+        """One that is always wrong, and counts what it hears of."""
+
+        def __init__(self) -> None:
+            self.cycles = 0
+            self._wrong = Learned(tinybot, far_off)
+
+        def remember(self, situation: Situation) -> None:
+            self.cycles += 1
+
+        def imagine(self, situation: Situation) -> Imagination:
+            self.remember(situation)
+            return self._wrong.imagine(situation)
+
+    drive = Drive(plant, tinybot, right)
+    learned = Shadowed()
+    drive.predictor = GuardedPredictor(tinybot, learned)
+    drive.go_on(40.0)
+    assert drive.predictor.source == "closed form"
+    assert learned.cycles == 400
+
+
+def far_off(trajectory: Trajectory) -> Trajectory:
+    return Trajectory(trajectory.stamp, trajectory.poses + 3.0, trajectory.radius)

@@ -1,4 +1,4 @@
-"""Data sets to train on in seconds: robots that go straight at full speed, or at half of it when their state says so."""
+"""Data sets to train on in seconds: robots that go straight, at full speed or at half of it if their state says so."""
 
 from __future__ import annotations
 

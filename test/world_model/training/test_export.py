@@ -139,7 +139,11 @@ def test_torchs_remarks_on_its_old_exporter_are_kept_from_the_user_and_no_others
         warnings.simplefilter("always")
         export(random_model(0), tmp_path, SETTINGS, {})
         assert [str(warning.message) for warning in told] == []
-        monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: warnings.warn("the sky falls", DeprecationWarning))
+
+        def fail(*_: object, **__: object) -> None:
+            warnings.warn("the sky falls", DeprecationWarning, stacklevel=1)
+
+        monkeypatch.setattr(torch.onnx, "export", fail)
         with pytest.raises(InputError):
             export(random_model(0), tmp_path / "second", SETTINGS, {})
     assert [str(warning.message) for warning in told] == ["the sky falls"]
