@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from statistics import fmean
@@ -13,6 +11,7 @@ from statistics import fmean
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.fleet_figures import rounded
+from ewm_ros.evaluation.worker_pool import worker_pool
 from ewm_ros.robot.guarded_predictor import DEFAULT, GuardedPredictor, check_model, load_predictor
 from ewm_ros.robot_type import RobotType
 from ewm_ros.simulation.fleet import POLICIES, Fleet
@@ -155,7 +154,7 @@ def run_all(specs: Sequence[RunSpec], workers: int) -> Iterator[RunResult]:
     if count == 1:
         yield from map(run, specs)
         return
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with worker_pool(count) as pool:
         yield from pool.map(run, specs)
 
 
