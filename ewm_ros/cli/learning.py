@@ -184,7 +184,7 @@ def accuracy(
     if foreign is not False:
         with _skipping("foreign", asked=foreign is True):
             wanted["foreign"] = _checked(_foreign_specs(counts, drawn, model))
-    groups = {group: measure.Group(group) for group in wanted}
+    groups = {group: measure.Group() for group in wanted}
     with _bar() as progress:
         for name, part in wanted.items():
             task = progress.add_task(name, total=len(part))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from statistics import fmean
 from typing import Any
 
@@ -18,7 +17,7 @@ from ewm_ros.robot.nominal_predictor import NominalPredictor
 from ewm_ros.robot_type import RobotType
 from ewm_ros.simulation.fleet import Fleet
 from ewm_ros.trajectory import STEP, Imagination
-from ewm_ros.world_model.network_runtime import Network, model_folder
+from ewm_ros.world_model.network_runtime import Network, model_folder, shared_network
 from ewm_ros.world_model.prediction_score import PredictionScore, ScoreSums
 from ewm_ros.world_model.predictor import Predictor, Situation
 
@@ -40,7 +39,6 @@ class RunAccuracy:
 class Group:
     """Runs whose figures are given together."""
 
-    name: str
     runs: list[RunAccuracy] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -100,7 +98,7 @@ def check(specs: Sequence[RunSpec]) -> None:
     """Raise InputError if one of these cannot be measured."""
     for spec in specs:
         spec.check()
-        _network(spec.model)
+        shared_network(model_folder(spec.model))
 
 
 def measure(spec: RunSpec) -> RunAccuracy:
@@ -109,7 +107,7 @@ def measure(spec: RunSpec) -> RunAccuracy:
     Raises:
         InputError: no such model or world.
     """
-    network = _network(spec.model)
+    network = shared_network(model_folder(spec.model))
     scored: list[_Scored] = []
 
     def predictor(robot_type: RobotType) -> _Scored:
@@ -142,8 +140,3 @@ def as_json(groups: Mapping[str, Group]) -> dict[str, object]:
     """What the command prints: the keys of the first group at the top, and every group under its name."""
     told = {name: group.as_json() for name, group in groups.items()}
     return {**next(iter(told.values())), "groups": told}
-
-
-@lru_cache(maxsize=4)
-def _network(model: str) -> Network:
-    return Network(model_folder(model))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.fleet_figures import percentiles
@@ -22,8 +20,8 @@ from ewm_ros.simulation.fleet import Fleet
 from ewm_ros.simulation.worlds.scenario import make_scenario
 from ewm_ros.simulation.worlds.world_file import load_world
 from ewm_ros.trajectory import Imagination
-from ewm_ros.world_model.config import Architecture
-from ewm_ros.world_model.network_runtime import CONFIG, Floats, Network, model_folder
+from ewm_ros.world_model.config import saved_architecture
+from ewm_ros.world_model.network_runtime import Floats, Network, model_folder
 from ewm_ros.world_model.predictor import Situation
 
 WORLD, ROBOTS, STEPS = "intersection", 6, 200  # the lockstep run that the situations are those of
@@ -111,23 +109,12 @@ def imagination_cost(model: str, seed: int = 0, steps: int = STEPS, rounds: int 
         from ewm_ros.world_model.training.reference import step_by_step
     except ImportError as error:
         raise InputError("the step-by-step loop to compare with needs torch: pip install ewm-ros[train]") from error
-    with step_by_step(_sizes(folder)) as reference:
+    with step_by_step(saved_architecture(folder)) as reference:
         whole = _in_a_run(network, seed, steps)
         states = network.states[1:]  # the first is the network's own trial
         ours, theirs = _in_turn(Network(folder), reference, states, rounds)
     futures, _ = network.run(states[0])
     return ImaginationCost(futures.shape[0], futures.shape[1], ours, theirs, whole)
-
-
-def _sizes(folder: Path) -> Architecture:
-    """Those that a model was trained with."""
-    try:
-        about = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        return Architecture.model_validate(about["architecture"])
-    except (KeyError, ValidationError) as error:
-        raise InputError(
-            f"world model {folder}: {CONFIG} does not say its sizes; train or copy the model anew"
-        ) from error
 
 
 def _in_a_run(network: Network, seed: int, steps: int) -> FloatArray:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
 from ewm_ros.errors import InputError
@@ -14,7 +12,7 @@ from ewm_ros.robot.learned_predictor import LearnedPredictor
 from ewm_ros.robot.nominal_predictor import NominalPredictor
 from ewm_ros.robot_type import RobotType
 from ewm_ros.trajectory import HORIZON, STEP, Imagination
-from ewm_ros.world_model.network_runtime import Network, model_folder
+from ewm_ros.world_model.network_runtime import model_folder, shared_network
 from ewm_ros.world_model.predictor import Predictor, Situation
 from ewm_ros.world_model.validator import Validator
 
@@ -144,7 +142,7 @@ def load_predictor(robot_type: RobotType, model: str = DEFAULT) -> GuardedPredic
     if model == NO_MODEL:
         return GuardedPredictor(robot_type, None, "no learned model was asked for")
     try:
-        network = _network(str(model_folder(model)))
+        network = shared_network(model_folder(model))
     except InputError as error:
         return GuardedPredictor(robot_type, None, str(error))
     return GuardedPredictor(robot_type, LearnedPredictor(robot_type, network))
@@ -154,12 +152,6 @@ def check_model(model: str) -> None:
     """Raise InputError if a model that was asked for is not there; without the shipped one, robots do."""
     if model not in (DEFAULT, NO_MODEL):
         model_folder(model)
-
-
-@lru_cache(maxsize=4)
-def _network(folder: str) -> Network:
-    """One for all robots of a process: it keeps nothing between two runs."""
-    return Network(Path(folder))
 
 
 def _sound(imagination: Imagination) -> bool:

@@ -2,7 +2,7 @@
 
 The velocity profile of a path under speed and acceleration limits by one pass in each direction (J. E. Bobrow, S.
 Dubowsky, J. S. Gibson, "Time-Optimal Control of Robotic Manipulators Along Specified Paths", IJRR 4(3), 1985; for paths
-with fixed limits as in K. Shin, N. McKay, IEEE TAC 30(6), 1985). It costs a fiftieth of rolling out the controller; the
+with fixed limits as in K. Shin, N. McKay, IEEE TAC 30(6), 1985). It costs a quarter of rolling out the controller; the
 learned model corrects what it leaves out.
 """
 
@@ -23,16 +23,13 @@ SETTLING = 1.0  # s, time constant with which the follower turns into the direct
 TIMES = np.linspace(STEP, HORIZON * STEP, HORIZON)  # s
 
 
-def free_motion(follower: PathFollower, progress: float, v: float, yaw: float, limit: float) -> FloatArray:
-    """Progress (m) and heading (rad, continuous from yaw) at each step of the horizon if nobody is in the way.
-
-    Args:
-        progress: m along the route, now; v: m/s; yaw: rad; limit: m/s, of the speed, inf for none.
+def free_motion(follower: PathFollower, situation: Situation) -> FloatArray:
+    """Progress (m) and heading (rad, continuous from the robot's) at each step of the horizon if nobody is in the way.
 
     Returns:
         (2, HORIZON).
     """
-    return _Profile(follower, progress, v, yaw, limit, math.inf).at(TIMES)
+    return _from_here(follower, situation, math.inf)
 
 
 def expected_motion(follower: PathFollower, situation: Situation, free: FloatArray) -> FloatArray:
@@ -41,19 +38,25 @@ def expected_motion(follower: PathFollower, situation: Situation, free: FloatArr
     Args:
         free: (2, HORIZON), what free_motion gives.
     """
-    odometry, progress, release = situation.observation.odometry, situation.progress, situation.release
+    release = situation.release
     if release <= 0.0 or situation.hold > free[0, -1] + HOLD_MARGIN:
         return free
-    v, yaw, limit = max(odometry.v, 0.0), odometry.pose.yaw, situation.speed_limit
-    held = _Profile(follower, progress, v, yaw, limit, situation.hold).at(TIMES)
+    held = _from_here(follower, situation, situation.hold)
     later = release < TIMES
     if later.any():
         now = int(np.argmax(later))
         before = max(now - 1, 0)
-        speed = (held[0, now] - held[0, before]) / STEP if now else v
-        onwards = _Profile(follower, float(held[0, now]), speed, float(held[1, now]), limit, math.inf)
+        speed = (held[0, now] - held[0, before]) / STEP if now else max(situation.observation.odometry.v, 0.0)
+        begin, yaw = held[:, now].tolist()
+        onwards = _Profile(follower, begin, speed, yaw, situation.speed_limit, math.inf)
         held[:, later] = onwards.at(TIMES[later] - release)
     return held
+
+
+def _from_here(follower: PathFollower, situation: Situation, hold: float) -> FloatArray:
+    odometry = situation.observation.odometry
+    v, yaw = max(odometry.v, 0.0), odometry.pose.yaw
+    return _Profile(follower, situation.progress, v, yaw, situation.speed_limit, hold).at(TIMES)
 
 
 class _Profile:

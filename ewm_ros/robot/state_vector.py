@@ -81,9 +81,7 @@ class StateVector:
         base = np.zeros((2, HORIZON))
         full = self._type.max_speed
         if follower is not None:
-            free = free_motion(
-                follower, situation.progress, max(odometry.v, 0.0), odometry.pose.yaw, situation.speed_limit
-            )
+            free = free_motion(follower, situation)
             base = expected_motion(follower, situation, free)
             base = base - np.array([[situation.progress], [odometry.pose.yaw]])
             state[FREE] = (free[0, 4::5] - situation.progress) / full

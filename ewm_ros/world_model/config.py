@@ -14,6 +14,7 @@ from ewm_ros.errors import InputError
 from ewm_ros.randomness import LARGEST_SEED
 from ewm_ros.trajectory import HORIZON
 from ewm_ros.world_model.layout import STATE_DIM
+from ewm_ros.world_model.network_runtime import CONFIG
 from ewm_ros.yaml_files import first_error
 
 # What no machine trains is a slip of the pen.
@@ -99,3 +100,18 @@ def load_config(path: Path) -> WorldModelConfig:
         raise InputError(f"{path}: {first_error(error)}") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"configuration {path} is no JSON: {error}") from error
+
+
+def saved_architecture(folder: Path) -> Architecture:
+    """The sizes of a trained model, as its folder says.
+
+    Raises:
+        InputError: it does not.
+    """
+    try:
+        about = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        return Architecture.model_validate(about["architecture"])
+    except (OSError, ValueError, KeyError, TypeError) as error:  # pydantic's too is a ValueError
+        raise InputError(
+            f"world model {folder}: {CONFIG} does not say its sizes: train or copy the model anew"
+        ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,16 @@ class Network:
         row = state.astype(np.float32)[None]
         futures, probabilities = self._session.run(None, {"state": row})
         return futures[0], probabilities[0]
+
+
+@lru_cache(maxsize=4)
+def shared_network(folder: Path) -> Network:
+    """The network of a folder, one for all robots of a process: it keeps nothing between two runs.
+
+    Raises:
+        InputError: see Network.
+    """
+    return Network(folder)
 
 
 def model_folder(name_or_path: str) -> Path:

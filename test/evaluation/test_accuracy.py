@@ -51,7 +51,7 @@ def made_up(world: str, hits: int, makespan: float | None) -> RunAccuracy:
 
 
 def test_windows_add_up_over_runs_and_worlds_are_told_apart() -> None:
-    group = Group("shipped", [made_up("doorway", 9, 20.0), made_up("ward", 7, 40.0), made_up("ward", 5, None)])
+    group = Group([made_up("doorway", 9, 20.0), made_up("ward", 7, 40.0), made_up("ward", 5, None)])
     told = json.loads(json.dumps(group.as_json()))
     assert told.keys() >= KEYS | {"makespan_s", "runs", "closed_form_share", "worlds", CONSTANT_VELOCITY, NOMINAL}
     assert told["accuracy"] == pytest.approx(21 / 30)
@@ -68,8 +68,8 @@ def test_windows_add_up_over_runs_and_worlds_are_told_apart() -> None:
 
 def test_the_first_groups_figures_are_at_the_top_and_every_group_under_its_name() -> None:
     groups = {
-        "shipped": Group("shipped", [made_up("doorway", 9, 20.0)]),
-        "foreign": Group("foreign", [made_up("lab", 4, None)]),
+        "shipped": Group([made_up("doorway", 9, 20.0)]),
+        "foreign": Group([made_up("lab", 4, None)]),
     }
     told = as_json(groups)
     assert told["accuracy"] == 0.9
@@ -78,7 +78,7 @@ def test_the_first_groups_figures_are_at_the_top_and_every_group_under_its_name(
 
 
 def test_without_a_window_there_are_no_figures() -> None:
-    told = Group("shipped").as_json()
+    told = Group().as_json()
     assert (told["accuracy"], told["makespan_s"], told["closed_form_share"], told["runs"]) == (None, None, None, 0)
 
 

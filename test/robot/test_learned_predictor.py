@@ -161,7 +161,7 @@ def test_untrained_it_foresees_the_nominal_motion_about(name: str, hold: float, 
     follower, full = bend_of(robot_type), robot_type.max_speed
     odometry = Odometry(NOW, Pose2D(0.5, 0.0, 0.0), full / 2.0, 0.0)
     situation = Situation(Observation(odometry, None), follower, 0.5, hold=hold, release=math.inf)
-    progress, yaw = expected_motion(follower, situation, free_motion(follower, 0.5, odometry.v, 0.0, math.inf))
+    progress, yaw = expected_motion(follower, situation, free_motion(follower, situation))
     for rollout in LearnedPredictor(robot_type, network).imagine(situation).rollouts:
         off = np.hypot(*(rollout.poses[:, :2] - follower.path.sample(progress)).T)
         assert off.max() < 0.25 + 0.1 * (progress[-1] - 0.5)

@@ -35,8 +35,7 @@ def situation(
 
 def free(known: Situation) -> FloatArray:
     assert known.follower is not None
-    odometry = known.observation.odometry
-    return free_motion(known.follower, known.progress, odometry.v, odometry.pose.yaw, known.speed_limit)
+    return free_motion(known.follower, known)
 
 
 def expected(known: Situation) -> FloatArray:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ewm_ros.errors import InputError
-from ewm_ros.world_model.config import Architecture, WorldModelConfig
+from ewm_ros.world_model.config import WorldModelConfig, saved_architecture
 from ewm_ros.world_model.layout import LAYOUT, MEDIAN, STATE_DIM
 from ewm_ros.world_model.network_runtime import CONFIG, NETWORK, Network
 from ewm_ros.world_model.training.network import WorldModel
@@ -103,13 +103,7 @@ def load_model(folder: Path) -> WorldModel:
     Raises:
         InputError: the folder does not say the model's sizes, or the weights cannot be read or do not fit them.
     """
-    try:
-        about = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        model = make_model(Architecture.model_validate(about["architecture"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:  # pydantic's too is a ValueError
-        raise InputError(
-            f"world model {folder}: {CONFIG} does not say its sizes: train or copy the model anew"
-        ) from error
+    model = make_model(saved_architecture(folder))
     path = folder / WEIGHTS
     try:
         model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
