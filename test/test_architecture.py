@@ -21,7 +21,7 @@ MODULES = {
 
 # Imports run from a later line to earlier ones, never the other way, nor between rooms of one line.
 FLOORS = (
-    ("world_model", "intention"),
+    ("world_model", "intention", "planning"),
     ("coordination",),
     ("robot",),
     ("simulation",),

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.fleet_figures import percentiles
 from ewm_ros.geometry import FloatArray
+from ewm_ros.planning.clearance_map import Point
+from ewm_ros.planning.route_planner import RoutePlanner
 from ewm_ros.randomness import stream
-from ewm_ros.robot.clearance_map import Point
-from ewm_ros.robot.route_planner import RoutePlanner
 from ewm_ros.robot_type import load_robot_type
 from ewm_ros.simulation.worlds.occupancy import occupancy_grid
 from ewm_ros.simulation.worlds.world_file import load_world

@@ -1,1 +1,1 @@
-"""What one robot does by itself: plan a route, follow it, foresee its own motion, and never drive into anything."""
+"""What one robot does by itself: follow a route, foresee its own motion, and never drive into anything."""

@@ -14,9 +14,9 @@ from ewm_ros.intention.checks import ETA_LIMIT, ROUTE_LIMIT, goal_name
 from ewm_ros.intention.compressor import IntentionCompressor
 from ewm_ros.messages import DirectiveSet, Intention, Outcome, Plan, Route, check_robot_name
 from ewm_ros.occupancy_grid import OccupancyGrid
+from ewm_ros.planning.route_planner import RoutePlanner
 from ewm_ros.robot.guarded_predictor import GuardedPredictor
 from ewm_ros.robot.path_follower import PathFollower
-from ewm_ros.robot.route_planner import RoutePlanner
 from ewm_ros.robot_type import RobotType
 from ewm_ros.sensing import STANDSTILL, Observation, Velocity
 from ewm_ros.trajectory import Imagination

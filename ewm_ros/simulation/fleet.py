@@ -15,11 +15,11 @@ from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray
 from ewm_ros.intention.codec import decode_intention, encode_payload
 from ewm_ros.messages import DirectiveSet, Intention, Route
+from ewm_ros.planning.route_planner import RoutePlanner
 from ewm_ros.randomness import stream
 from ewm_ros.robot.agent import Action, Goal, IntegratedAgent
 from ewm_ros.robot.command_gate import CommandGate
 from ewm_ros.robot.guarded_predictor import load_predictor
-from ewm_ros.robot.route_planner import RoutePlanner
 from ewm_ros.robot_type import RobotType
 from ewm_ros.sensing import Observation, Velocity
 from ewm_ros.simulation.network import Faults, Network

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ewm_ros.robot.route_planner import MARGIN
+from ewm_ros.planning.route_planner import MARGIN
 from ewm_ros.robot_type import RobotType
 from ewm_ros.simulation.worlds.reachability import NOWHERE, Areas, areas_of
 from ewm_ros.simulation.worlds.world_format import Point, Regions, World

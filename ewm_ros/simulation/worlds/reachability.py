@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from ewm_ros.geometry import FloatArray
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.robot.clearance_map import distance_to_occupied
-from ewm_ros.robot.route_planner import MARGIN
+from ewm_ros.planning.clearance_map import distance_to_occupied
+from ewm_ros.planning.route_planner import MARGIN
 from ewm_ros.simulation.worlds.occupancy import occupancy_grid
 from ewm_ros.simulation.worlds.shapes import Bounds, Box, Disc, Floor
 from ewm_ros.simulation.worlds.world_format import Point

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ewm_ros.errors import InputError
-from ewm_ros.robot.route_planner import RoutePlanner
+from ewm_ros.planning.route_planner import RoutePlanner
 from ewm_ros.simulation.worlds.occupancy import occupancy_grid
 from ewm_ros.simulation.worlds.reachability import NOWHERE, areas_of, connected
 from ewm_ros.simulation.worlds.shapes import Bounds, Box, Disc, border

@@ -20,8 +20,8 @@ from ewm_ros.cli.app import main
 from ewm_ros.evaluation import runs
 from ewm_ros.geometry import Polyline
 from ewm_ros.occupancy_grid import OccupancyGrid
+from ewm_ros.planning.route_planner import RoutePlanner
 from ewm_ros.resources import available
-from ewm_ros.robot.route_planner import RoutePlanner
 from ewm_ros.robot_type import RobotType, load_robot_type
 from ewm_ros.simulation.tasks import REACHED
 from ewm_ros.simulation.worlds.occupancy import occupancy_grid

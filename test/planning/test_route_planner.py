@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline, Pose2D
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.robot.clearance_map import MOST_COST, ClearanceMap, distance_to_occupied
+from ewm_ros.planning.clearance_map import MOST_COST, ClearanceMap, distance_to_occupied
+from ewm_ros.planning.route_planner import RoutePlanner
 from ewm_ros.robot.path_follower import PathFollower
-from ewm_ros.robot.route_planner import RoutePlanner
 
 RADIUS = 0.3
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ewm_ros.geometry import FloatArray, Polyline
-from ewm_ros.robot.clearance_map import ClearanceMap
+from ewm_ros.planning.clearance_map import ClearanceMap
 
 PENALTY = 2.0  # times that a place near a found way is dearer, again for each way
 PENALTY_REACH = 0.75  # m from a found way

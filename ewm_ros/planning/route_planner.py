@@ -12,11 +12,11 @@ import numpy as np
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray, Polyline
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.robot.alternatives import SEARCHES, dearer_near, differs, short_enough
-from ewm_ros.robot.clearance_map import ClearanceMap, Point
-from ewm_ros.robot.corners import round_corners
-from ewm_ros.robot.roadmap import Roadmap
-from ewm_ros.robot.smoothing import pull_straight
+from ewm_ros.planning.alternatives import SEARCHES, dearer_near, differs, short_enough
+from ewm_ros.planning.clearance_map import ClearanceMap, Point
+from ewm_ros.planning.corners import round_corners
+from ewm_ros.planning.roadmap import Roadmap
+from ewm_ros.planning.smoothing import pull_straight
 
 MARGIN = 0.05  # m kept free beside the footprint
 EXIT_DISTANCE = 0.5  # m beyond the clearance that a robot too close to a wall may drive to the nearest free place

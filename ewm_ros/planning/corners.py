@@ -8,8 +8,8 @@ import sys
 import numpy as np
 
 from ewm_ros.geometry import FloatArray
-from ewm_ros.robot.blocks import Indices
-from ewm_ros.robot.clearance_map import ClearanceMap
+from ewm_ros.planning.blocks import Indices
+from ewm_ros.planning.clearance_map import ClearanceMap
 
 LARGEST_RADIUS = 0.8  # m; 0.5 m/s at 0.6 rad/s
 SMALLEST_RADIUS = 0.2  # m; below it stopping and turning on the spot is as quick

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ewm_ros.geometry import FloatArray
-from ewm_ros.robot.blocks import Indices
-from ewm_ros.robot.clearance_map import MOST_COST, ClearanceMap, Point
+from ewm_ros.planning.blocks import Indices
+from ewm_ros.planning.clearance_map import MOST_COST, ClearanceMap, Point
 
 HOPS = (1, 2, 3, 5, 8, 13, 21)  # points of the rough way that a line may lead on by
 CORNER_COST = 0.03  # m that one more corner has to save

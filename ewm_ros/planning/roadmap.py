@@ -16,9 +16,9 @@ from itertools import pairwise
 import numpy as np
 
 from ewm_ros.geometry import FloatArray
-from ewm_ros.robot.blocks import Blocks, Indices
-from ewm_ros.robot.clearance_map import ClearanceMap, Point
-from ewm_ros.robot.landmark_search import LandmarkSearch, Neighbours
+from ewm_ros.planning.blocks import Blocks, Indices
+from ewm_ros.planning.clearance_map import ClearanceMap, Point
+from ewm_ros.planning.landmark_search import LandmarkSearch, Neighbours
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from drawn_rooms import cluttered_room, flooded, neighbours, room
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ewm_ros.robot.blocks import Blocks, label_parts
-from ewm_ros.robot.clearance_map import ClearanceMap
-from ewm_ros.robot.corners import round_corners
-from ewm_ros.robot.landmark_search import GREED, LandmarkSearch
-from ewm_ros.robot.roadmap import Roadmap
-from ewm_ros.robot.smoothing import CORNER_COST, pull_straight
+from ewm_ros.planning.blocks import Blocks, label_parts
+from ewm_ros.planning.clearance_map import ClearanceMap
+from ewm_ros.planning.corners import round_corners
+from ewm_ros.planning.landmark_search import GREED, LandmarkSearch
+from ewm_ros.planning.roadmap import Roadmap
+from ewm_ros.planning.smoothing import CORNER_COST, pull_straight
 
 
 @given(seed=st.integers(0, 1000), size=st.integers(1, 7), density=st.floats(0.0, 1.0))
