@@ -100,6 +100,39 @@ def routes(
     _report(route_cost(world, robot, seed, count).as_json(), as_json)
 
 
+@app.command("detect")
+def detect(
+    robots: Annotated[int, typer.Option(help="How many, with 10 m^2 of floor each.")] = 100,
+    points: Annotated[int, typer.Option(help="Of each plan of 5 s.")] = 51,
+    plot: Annotated[Path | None, typer.Option(help="Also measure 10 to 1,000 robots, and draw the curve.")] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Time to find all pairs of plans that come too close, at any moment; process CPU of one thread."""
+    from ewm_ros.evaluation.detect_cost import ROBOTS_OF_CURVE, detect_cost
+
+    figures = detect_cost(robots, points, seed).as_json()
+    if plot is not None:
+        from ewm_ros.evaluation.plots import plot_detect_cost
+
+        plot_detect_cost([detect_cost(count, points, seed) for count in ROBOTS_OF_CURVE], plot)
+    _report(figures, as_json)
+
+
+@app.command("solver")
+def solver(
+    scene: Annotated[str, typer.Option(help="intersection, doorway, or the path of a lane graph.")] = "intersection",
+    robots: Annotated[int, typer.Option(help="How many: the first ones of the scene.")] = 10,
+    repeat: Annotated[int, typer.Option(help="Solves to measure, each with the robots in another order.")] = 200,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Time to schedule a fleet on a lane graph, and how good the schedules are, beside Open-RMF; CPU of one thread."""
+    from ewm_ros.evaluation.solver_cost import solver_cost
+
+    _report(solver_cost(scene, robots, seed, repeat).as_json(), as_json)
+
+
 @app.command()
 def imagination(
     model: Model = "default",
