@@ -5,12 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing.synchronize import Barrier
 from typing import TYPE_CHECKING
 
 from ewm_ros.errors import InputError
+from ewm_ros.evaluation.worker_pool import worker_pool
 from ewm_ros.robot_type import RobotType
 from ewm_ros.sensing import Observation, Velocity
 from ewm_ros.simulation.worlds.scenario import Bodies, Scenario, make_scenario
@@ -153,9 +153,8 @@ def _wander(state: Observation, robot: RobotType) -> Velocity:
 
 def _wall_time(scenario: Scenario, steps: int, bodies: Bodies, workers: int) -> float:
     """s from when the first worker begins, with all of them warm, until the last is done."""
-    context = multiprocessing.get_context("spawn")
-    together = context.Barrier(workers)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_join, initargs=(together,)) as pool:
+    together = multiprocessing.get_context("spawn").Barrier(workers)
+    with worker_pool(workers, _join, (together,)) as pool:
         jobs = [pool.submit(_measure_together, scenario, steps, bodies) for _ in range(workers)]
         times = [job.result() for job in jobs]
     return max(t.ended for t in times) - min(t.began for t in times)

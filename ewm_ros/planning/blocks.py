@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import product
 
 import numpy as np
@@ -34,7 +35,7 @@ class Blocks:
         self._down, self._across = -(-rows // BLOCK), -(-self._columns // BLOCK)
         self._table = label_parts(np.isfinite(cost), BLOCK)
         self.part: Indices = self._table.ravel()
-        self.place = self._places(cost.ravel())
+        self.place = self._places(cost.ravel(), np.flatnonzero(self.part >= 0))
         self._block: list[int] = self._block_of(self.place).tolist()
         self._in_block: list[list[int]] = [[] for _ in range(self._down * self._across)]
         for part, block in enumerate(self._block):
@@ -44,8 +45,8 @@ class Blocks:
         blocks: Indices = cells // self._columns // BLOCK * self._across + cells % self._columns // BLOCK
         return blocks
 
-    def _places(self, cost: FloatArray) -> Indices:
-        cells = np.flatnonzero(self.part >= 0)
+    def _places(self, cost: FloatArray, cells: Indices) -> Indices:
+        """The place of each part that has one of these free cells, by the parts' numbers."""
         row, column = np.divmod(cells, self._columns)
         middle = (BLOCK - 1) / 2.0
         score = cost[cells] + OFF_CENTRE * np.hypot(row % BLOCK - middle, column % BLOCK - middle)
@@ -54,13 +55,67 @@ class Blocks:
         places: Indices = cells[order[np.diff(owner[order], prepend=-1) > 0]]
         return places
 
+    def cut_anew(self, cost: FloatArray, taken: Indices) -> Blocks:
+        """The same blocks with some cells taken away.
+
+        Parts of the blocks that hold such a cell are gone and others take their place, numbered on from the last one;
+        all others keep their numbers.
+
+        Args:
+            cost: (rows, columns), inf in the cells taken too.
+            taken: flat indices of cells that were free.
+        """
+        cut, first = copy(self), len(self.place)
+        blocks = np.flatnonzero(np.bincount(self._block_of(taken)))
+        inside = np.arange(BLOCK)
+        # What sticks out of the map is read from its border, which is not free.
+        rows = np.minimum((blocks // self._across * BLOCK)[:, None] + inside, cost.shape[0] - 1)[:, :, None]
+        columns = np.minimum((blocks % self._across * BLOCK)[:, None] + inside, self._columns - 1)[:, None, :]
+        label = _numbered(np.isfinite(cost[rows, columns]))
+        cut._table = self._table.copy()
+        cut._table[rows, columns] = np.where(label >= 0, label + first, -1)
+        cut.part = cut._table.ravel()
+        places = cut._places(cost.ravel(), (rows * self._columns + columns)[label >= 0])
+        cut.place = np.concatenate([self.place, places])
+        cut._block, cut._in_block = self._block + self._block_of(places).tolist(), list(self._in_block)
+        for block in blocks.tolist():
+            cut._in_block[block] = []
+        for part in range(first, len(cut.place)):
+            cut._in_block[cut._block[part]].append(part)
+        return cut
+
+    def gone(self, cut: Blocks) -> set[int]:
+        """Parts that are no longer there once some cells were taken away."""
+        pairs = zip(self._in_block, cut._in_block, strict=True)
+        return {part for before, after in pairs if before is not after for part in before}
+
     def touching(self) -> Indices:
         """(P, 2) pairs of parts that have cells side by side or corner to corner, each once."""
+        return self._each_once([_shifted(self._table, down, right) for down, right in SIDE_BY_SIDE])
+
+    def touching_from(self, first: int) -> Indices:
+        """Those of the touching pairs in which a part has this number or a higher one."""
+        cells = np.flatnonzero(self.part >= first)
+        owner = self.part[cells]
+        pairs = []
+        for down, right in SIDE_BY_SIDE:
+            for offset in (down * self._columns + right, -down * self._columns - right):
+                other = self.part[cells + offset]
+                pairs.append((owner[other >= 0], other[other >= 0]))
+        return self._each_once(pairs)
+
+    def _each_once(self, pairs: list[tuple[Indices, Indices]]) -> Indices:
         count = len(self.place)
-        pairs = [_shifted(self._table, down, right) for down, right in SIDE_BY_SIDE]
         a, b = (np.concatenate(side) for side in zip(*pairs, strict=True))
         codes = np.unique((np.minimum(a, b) * count + np.maximum(a, b))[a != b])
         return np.stack(np.divmod(codes, max(count, 1)), axis=1)
+
+    def side_by_side(self, a: int, b: int) -> bool:
+        """Whether two parts are in the same block or in adjacent ones."""
+        block, other = self._block[a], self._block[b]
+        down: int = block // self._across - other // self._across
+        right: int = block - other - down * self._across
+        return abs(down) <= 1 and abs(right) <= 1
 
     def a_knights_move_apart(self) -> Indices:
         """(P, 2) pairs of parts in blocks a knight's move from each other, at most one of each block."""
@@ -100,6 +155,12 @@ def label_parts(free: NDArray[np.bool_], size: int) -> Indices:
     padded = np.zeros((down * size, across * size), dtype=np.bool_)
     padded[:rows, :columns] = free
     blocks = padded.reshape(down, size, across, size).swapaxes(1, 2).reshape(-1, size, size)
+    numbered = _numbered(blocks).reshape(down, across, size, size).swapaxes(1, 2).reshape(padded.shape)
+    return np.ascontiguousarray(numbered[:rows, :columns])
+
+
+def _numbered(blocks: NDArray[np.bool_]) -> Indices:
+    """Numbers of the connected parts of free cells in (B, size, size) blocks, from 0; -1 where not free."""
     none = blocks.size
     label = np.where(blocks, np.arange(none).reshape(blocks.shape), none)
     whole = blocks.all(axis=(1, 2))
@@ -109,9 +170,8 @@ def label_parts(free: NDArray[np.bool_], size: int) -> Indices:
     roots = np.zeros(none + 1, dtype=np.bool_)
     roots[label] = True
     roots[none] = False
-    number = np.where(roots, np.cumsum(roots) - 1, -1)
-    numbered = number[label].reshape(down, across, size, size).swapaxes(1, 2).reshape(padded.shape)
-    return np.ascontiguousarray(numbered[:rows, :columns])
+    number: Indices = np.where(roots, np.cumsum(roots) - 1, -1)
+    return number[label]
 
 
 def _spread_lowest(label: Indices, none: int) -> Indices:

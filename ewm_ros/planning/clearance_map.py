@@ -18,6 +18,7 @@ CLOSE_DISTANCE = 0.075  # m beyond the clearance that one drives only where ther
 CLOSE_COST = 2.0  # extra cost of a metre in there
 MOST_COST = 1.0 + SHY_COST + CLOSE_COST  # of a metre in any free cell
 SAMPLING = 0.4  # cells between two samples of a line
+HAIR = 0.2  # cells: as deep as a line with free samples may cut a blocked cell's corner
 
 
 class ClearanceMap:
@@ -71,9 +72,27 @@ class ClearanceMap:
         rows, columns = self._grid.occupied.shape
         return not (0 <= row < rows and 0 <= column < columns) or bool(self._grid.occupied[row, column])
 
+    def drivable(self, points: FloatArray) -> bool:
+        """Whether a way through points (N, 2) m keeps the clearance, but for a hair where it cuts a cell's corner."""
+        ends = points if len(points) > 1 else np.repeat(points, 2, axis=0)
+        a, b = ends[:-1], ends[1:]
+        costs = self.line_costs(a, b)
+        bad = np.isinf(costs)
+        if not bad.any():
+            return True
+        hair = HAIR * self.resolution
+        lines = zip(a[bad], b[bad], strict=True)
+        samples = np.concatenate(
+            [np.linspace(p, q, math.ceil(math.dist(p, q) / (SAMPLING * self.resolution)) + 1) for p, q in lines]
+        )
+        beside = samples[:, None] + hair * np.array([(1, 1), (1, -1), (-1, 1), (-1, -1)])
+        cells = self._in_cells(beside.reshape(-1, 2)).astype(np.intp)
+        free = np.isfinite(self.cost[cells[:, 1], cells[:, 0]]).reshape(-1, 4)
+        return bool(free.any(axis=1).all())
+
     def free_line(self, a: Point, b: Point) -> bool:
         """Whether the straight line from a to b keeps the clearance."""
-        return bool(np.isfinite(self.line_costs(np.array([a]), np.array([b]))[0]))
+        return bool(np.isfinite(self.line_costs(np.array([a], dtype=np.float64), np.array([b], dtype=np.float64))[0]))
 
     def line_costs(self, a: FloatArray, b: FloatArray) -> FloatArray:
         """Lengths of the straight lines from a to b, weighted by the nearness of walls; inf for those not free.
@@ -116,12 +135,51 @@ class ClearanceMap:
 
     def free_places(self, point: Point, reach: float) -> list[Point]:
         """Centres of free cells up to about `reach` (m) from a point on the map, nearest first."""
+        box = self.box(point, reach)
+        places = self.centres(self.indices(box)[np.isfinite(self.cost[box])])
+        away = np.hypot(places[:, 0] - point[0], places[:, 1] - point[1])
+        return [(x, y) for x, y in places[np.argsort(away, kind="stable")].tolist()]
+
+    def centres(self, cells: NDArray[np.intp]) -> FloatArray:
+        """(N, 2) m, of cells by flat indices."""
+        row, column = np.divmod(cells, self._columns)
+        middles: FloatArray = self._grid.origin + (np.stack([column, row], axis=1) - 0.5) * self.resolution
+        return middles
+
+    def box(self, point: Point, reach: float) -> tuple[slice, slice]:
+        """Rows and columns of `cost` up to about `reach` (m) from a point on the map."""
         row, column = divmod(self.index(point), self._columns)
         cells = math.ceil(reach / self.resolution)
-        top, left = max(row - cells, 0), max(column - cells, 0)
-        near = self.cost[top : row + cells + 1, left : column + cells + 1]
-        places = [self._grid.centre(top + i - 1, left + j - 1) for i, j in np.argwhere(np.isfinite(near)).tolist()]
-        return sorted(places, key=lambda place: math.dist(place, point))
+        return slice(max(row - cells, 0), row + cells + 1), slice(max(column - cells, 0), column + cells + 1)
+
+    def indices(self, box: tuple[slice, slice]) -> NDArray[np.intp]:
+        """(rows, columns) flat indices of the cells in a box."""
+        rows, columns = (np.arange(*part.indices(size)) for part, size in zip(box, self.cost.shape, strict=True))
+        found: NDArray[np.intp] = rows[:, None] * self._columns + columns
+        return found
+
+    def near(self, points: FloatArray, reach: FloatArray) -> NDArray[np.bool_]:
+        """As `cost`, whether the middle of each cell on the map is nearer to one of the points than its reach.
+
+        Args:
+            points: (N, 2) m.
+            reach: (N,) m.
+        """
+        rows, columns = self.cost.shape
+        middle, far = points / self.resolution + self._shift - 0.5, reach[:, None] / self.resolution
+        most = math.ceil(float(far.max(initial=0.0)))
+        row = np.floor(middle[:, 1:]) + np.arange(-most, most + 2)
+        half = np.sqrt(np.maximum(far**2 - (row - middle[:, 1:]) ** 2, 0.0))
+        # Runs of cells in a row, between two borders that they do not touch.
+        first = np.maximum(np.floor(middle[:, :1] - half) + 1.0, 1.0)
+        end = np.minimum(np.ceil(middle[:, :1] + half), columns - 1.0)
+        runs = (first < end) & (row > 0.0) & (row < rows - 1.0)
+        in_row = row[runs].astype(np.intp) * columns
+        changes = np.zeros(self.cost.size, dtype=np.int16)
+        np.add.at(changes, in_row + first[runs].astype(np.intp), 1)
+        np.add.at(changes, in_row + end[runs].astype(np.intp), -1)
+        found: NDArray[np.bool_] = np.cumsum(changes, dtype=np.int16).reshape(rows, columns) > 0
+        return found
 
     def _cells_on_lines(
         self, a: FloatArray, b: FloatArray

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 
 import numpy as np
 
@@ -43,30 +44,30 @@ class LandmarkSearch:
         far = np.zeros((LANDMARKS, count))
         nearest = np.full(count, math.inf)
         for row in far:
-            costs = self._costs_from(landmark)
+            costs = costs_from({landmark: 0.0}, count, self._neighbours.__getitem__)
             row[:] = np.where(np.isfinite(costs), costs, 0.0)
             nearest = np.minimum(nearest, costs)
             landmark = int(np.where(np.isfinite(nearest), nearest, -1.0).argmax())
         return far
 
-    def _costs_from(self, source: int) -> FloatArray:
-        """(N,) Dijkstra's: cost of the cheapest way to each node, inf where there is none."""
-        best = [math.inf] * len(self._neighbours)
-        best[source] = 0.0
-        heap = [(0.0, source)]
-        while heap:
-            here, node = heapq.heappop(heap)
-            if here > best[node]:
-                continue
-            for other, cost in self._neighbours[node]:
-                there = here + cost
-                if there < best[other]:
-                    best[other] = there
-                    heapq.heappush(heap, (there, other))
-        return np.array(best)
+    def changed(self, neighbours: Neighbours, like: Sequence[int]) -> LandmarkSearch:
+        """The same for a graph that differs a little: some edges less, some nodes more.
+
+        Its regions and bounds are those of the graph before: a search may find no way, or one that costs a little more
+        than the cheapest.
+
+        Args:
+            neighbours: of all nodes, the new ones last.
+            like: the former node that each new one is beside.
+        """
+        other = copy(self)
+        other._neighbours = neighbours
+        other.region = self.region + [self.region[node] for node in like]
+        other._far = np.concatenate([self._far, self._far[:, list(like)]], axis=1)
+        return other
 
     def find(self, first: Mapping[int, float], last: Mapping[int, float], factors: Sequence[float]) -> list[int]:
-        """Nodes of a cheap way in by one of the first nodes and out by one of the last; all in one region.
+        """Nodes of a cheap way in by one of the first nodes and out by one of the last; none if there is no way.
 
         Args:
             first: cost of entering at these nodes.
@@ -82,7 +83,7 @@ class LandmarkSearch:
             heap.append((best[node] + to_go[node], node))
         heapq.heapify(heap)
         pop, push, neighbours = heapq.heappop, heapq.heappush, self._neighbours
-        while (node := pop(heap)[1]) != out:
+        while heap and (node := pop(heap)[1]) != out:
             if closed[node]:
                 continue
             closed[node] = 1
@@ -95,6 +96,8 @@ class LandmarkSearch:
             if node in last and here + last[node] * factors[node] < best[out]:
                 best[out], parent[out] = here + last[node] * factors[node], node
                 push(heap, (best[out], out))
+        if parent[out] < 0:
+            return []
         way = [parent[out]]
         while parent[way[-1]] >= 0:
             way.append(parent[way[-1]])
@@ -107,6 +110,34 @@ class LandmarkSearch:
         bound = np.maximum(low - self._far, self._far - high).max(axis=0)
         to_go: list[float] = (GREED * np.maximum(bound, 0.0)).tolist()
         return to_go
+
+
+def costs_from(
+    first: Mapping[int, float], count: int, edges: Callable[[int], Iterable[tuple[int, float]]], most: float = math.inf
+) -> FloatArray:
+    """(count,) Dijkstra's: cost of the cheapest way to each node, inf where there is none that costs at most `most`.
+
+    Args:
+        first: cost of entering at these nodes.
+        edges: the neighbours of a node, with the cost of the edge to each.
+    """
+    best = [math.inf] * count
+    heap = []
+    for node, cost in first.items():
+        if cost <= most:
+            best[node] = cost
+            heap.append((cost, node))
+    heapq.heapify(heap)
+    while heap:
+        here, node = heapq.heappop(heap)
+        if here > best[node]:
+            continue
+        for other, cost in edges(node):
+            there = here + cost
+            if there < best[other] and there <= most:
+                best[other] = there
+                heapq.heappush(heap, (there, other))
+    return np.array(best)
 
 
 def _regions(neighbours: Neighbours) -> list[int]:

@@ -5,7 +5,10 @@ What takes long is done once, when the map comes; a route then costs a few milli
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,14 +16,19 @@ from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray, Polyline
 from ewm_ros.occupancy_grid import OccupancyGrid
 from ewm_ros.planning.alternatives import SEARCHES, dearer_near, differs, short_enough
+from ewm_ros.planning.aside import FARTHEST, KeepAway, places_aside
 from ewm_ros.planning.clearance_map import ClearanceMap, Point
 from ewm_ros.planning.corners import round_corners
+from ewm_ros.planning.detours import EXIT_DISTANCE, Detours
 from ewm_ros.planning.roadmap import Roadmap
 from ewm_ros.planning.smoothing import pull_straight
+from ewm_ros.planning.way_lengths import WayLengths
 
 MARGIN = 0.05  # m kept free beside the footprint
-EXIT_DISTANCE = 0.5  # m beyond the clearance that a robot too close to a wall may drive to the nearest free place
+APART = 1.0  # m between two places aside, at least
 PARTED = 4.0  # radii between two routes somewhere, for them to be alternatives
+
+Discs = FloatArray | Sequence[Sequence[float]]
 
 
 class RoutePlanner:
@@ -73,6 +81,84 @@ class RoutePlanner:
                 found.append(Polyline(smooth))
         return [_from(start, route.points) for route in (best, *sorted(found[1:], key=lambda route: route.length))]
 
+    def plan_around(self, start: tuple[float, float], goal: tuple[float, float], obstacles: Discs) -> Polyline:
+        """The way from start to goal that keeps out of discs too: around robots that stand, or by another door.
+
+        A start inside a disc is left without coming any nearer to the disc's middle.
+
+        Args:
+            start, goal: m, map frame.
+            obstacles: (K, 3) x, y and the distance that the robot's centre has to keep from there (m).
+
+        Raises:
+            InputError: as for plan, and if one of the obstacles takes the goal or there is no way around them.
+        """
+        route = self.plan(start, goal)
+        detours = Detours(self._map, self._roadmap, start, _as_discs(obstacles))
+        if detours.floor.keeps_out(route.points):
+            return route
+        if detours.floor.takes(goal):
+            raise InputError(f"goal {_text(goal)} is taken: something else stands there")
+        way = detours.way(goal)
+        if way is None:
+            raise InputError(f"no way from {_text(start)} to goal {_text(goal)} around what stands there")
+        return way
+
+    def places_aside(
+        self,
+        start: tuple[float, float],
+        routes: Iterable[tuple[Polyline, float]],
+        obstacles: Discs = (),
+        most: int = 3,
+        farthest: float = FARTHEST,
+    ) -> list[Polyline]:
+        """Ways to the nearest places where the robot is out of the way of others, nearest first; maybe none.
+
+        The ways may lead along the routes: to back out of a corridor, for instance. Where the robot stands is the
+        first of the places if it is out of the way there. A place where the robot would block a narrow passage, or
+        stand close to a wall, counts as farther away than it is.
+
+        Args:
+            start: m, map frame.
+            routes: of the others, each with the distance (m) that the place must keep from every point of it.
+            obstacles: (K, 3) x, y and the distance (m) that the way and the place must keep from there; only the place
+                if the start does not keep it: the way then comes no nearer.
+            most: number of places.
+            farthest: m, of the longest way.
+
+        Raises:
+            InputError: the start is in a wall or off the map, or cannot be left.
+        """
+        self._leave(start)
+        keep_away = KeepAway(tuple(routes), _as_discs(obstacles))
+        apart = max(APART, 4.0 * self._radius)
+        return places_aside(self._map, self._roadmap, start, keep_away, most, apart, farthest)
+
+    def lengths_from(self, start: tuple[float, float]) -> WayLengths:
+        """How far it is to drive from a place (m, map frame) to others.
+
+        Raises:
+            InputError: the place is in a wall or off the map, or cannot be left.
+        """
+        return WayLengths(self._map, self._roadmap, self._leave(start))
+
+    def drivable(self, path: Polyline) -> bool:
+        """Whether a path of any origin keeps the footprint clear of walls; its start may be as close as one to plan."""
+        if self._map.drivable(path.points):
+            return True
+        reach = min(path.length, self._map.clearance + EXIT_DISTANCE)
+        steps = np.linspace(0.0, reach, math.ceil(reach / self._map.resolution) + 1)
+        places = path.sample(steps)
+        free = np.isfinite(self._map.line_costs(places, places))
+        if free[0] or not (free.any() or path.length == 0.0):
+            return False
+        out = float(steps[free.argmax()])
+        leaving = path.sample(np.append(path.s[path.s <= out], out)).tolist()
+        rest = path.sample(np.append(out, path.s[path.s > out]))
+        if any(self._map.crosses_wall((a, b), (c, d)) for (a, b), (c, d) in pairwise(leaving)):
+            return False
+        return path.length == 0.0 or self._map.drivable(rest)
+
     def _is_alternative(self, way: FloatArray, found: list[Polyline]) -> bool:
         return short_enough(way, found[0]) and differs(way, found, PARTED * self._radius, self._map)
 
@@ -120,6 +206,10 @@ def _prepared(
     bits = np.unpackbits(np.frombuffer(occupied, dtype=np.uint8), count=shape[0] * shape[1])
     free = ClearanceMap(OccupancyGrid(resolution, origin, bits.astype(np.bool_).reshape(shape)), clearance)
     return free, Roadmap(free)
+
+
+def _as_discs(obstacles: Discs) -> FloatArray:
+    return np.asarray(obstacles, dtype=np.float64).reshape(-1, 3)
 
 
 def _from(start: Point, way: FloatArray) -> Polyline:

@@ -23,7 +23,7 @@ SHARP_CORNER = math.radians(35.0)  # a vertex that turns by more is a place to s
 CORNER_SPEED = 0.08  # m/s, at a sharp corner
 CORNER_REACHED = 0.02  # m before a sharp corner, from where on the next piece of the path counts
 ALIGNED = math.radians(20.0)  # bearing of the pursued point up to which the robot drives at full speed
-ASTRAY = math.radians(40.0)  # bearing from which on it only turns
+TURN_FIRST = math.radians(40.0)  # bearing from which on it only turns
 HOLD_MARGIN = 0.04  # m, the robot stands this far before `hold`
 END_REACHED = 0.02  # m before the path's end where it stands
 WINDOW = 0.5  # m ahead of the previous progress in which the robot is looked for
@@ -43,6 +43,7 @@ class PathFollower:
         headings: (N - 1,) rad, unwrapped, of the pieces of the path between its N points; 0 for a single point.
         squared_limit: (N,) (m/s)^2, at which the points may be passed, braking for later ones included.
         sharp: (N,) whether the robot stops and turns at a point.
+        corners: m along the path, where it does.
     """
 
     def __init__(self, path: Polyline, robot_type: RobotType) -> None:
@@ -78,6 +79,7 @@ class PathFollower:
         self.headings: FloatArray = np.unwrap(headings) if len(headings) else np.zeros(1)
         self.squared_limit: FloatArray = np.array(squared)
         self.sharp: NDArray[np.bool_] = sharp
+        self.corners: list[float] = s[sharp].tolist()
         self._s: list[float] = s.tolist()
         self._squared_limit: list[float] = squared
 
@@ -130,16 +132,20 @@ class PathFollower:
         ahead, left = self._pursued(pose, piece, progress + LOOKAHEAD + LOOKAHEAD_TIME * v)
         bearing = math.atan2(left, ahead)
         curvature = 2.0 * left / max(ahead * ahead + left * left, 1e-6)
-        drive = min(max((ASTRAY - abs(bearing)) / (ASTRAY - ALIGNED), 0.0), 1.0)
+        drive = min(max((TURN_FIRST - abs(bearing)) / (TURN_FIRST - ALIGNED), 0.0), 1.0)
 
         forward = max(limit * drive, 0.0)
         if forward * abs(curvature) > self._max_w:
             forward = self._max_w / abs(curvature)
         forward = min(forward, v + self._reach_v)
         turn = forward * curvature
+        fastest = min(self._max_w, stopping_speed(abs(bearing), self._turn_brake, self._reaction))
         if drive < 1.0:
-            fastest = min(self._max_w, stopping_speed(abs(bearing), self._turn_brake, self._reaction))
             turn += (1.0 - drive) * math.copysign(fastest, bearing)
+        # The curve belongs to the speed commanded, which the robot may not have yet: beyond what it can still stop at
+        # the bearing, it turns only as the curve asks at the speed it has. A type that turns hard would swing.
+        most = max(fastest, v * abs(curvature))
+        turn = min(max(turn, -most), most)
         turn = min(max(turn, w - self._reach_w, -self._max_w), w + self._reach_w, self._max_w)
         return Velocity(forward, turn)
 
@@ -151,12 +157,13 @@ class PathFollower:
             end: m along the path.
             limit: m/s, of the speed everywhere.
         """
-        vertex = np.minimum(np.searchsorted(self.path.s, s), len(self.path.s) - 1)
-        ahead = np.maximum(self.path.s[vertex] - s, 0.0)
-        curves = np.sqrt(self.squared_limit[vertex] + 2.0 * self._brake * ahead)
+        path = self.path
+        vertex = np.minimum(path.s.searchsorted(s), len(path.s) - 1)
+        twice = 2.0 * self._brake
+        squared = self.squared_limit.take(vertex) + twice * np.maximum(path.s.take(vertex) - s, 0.0)
         kept = self._brake * self._reaction  # stopping_speed of all distances at once
-        stopping = np.sqrt(kept * kept + 2.0 * self._brake * np.maximum(end - s, 0.0)) - kept
-        return np.minimum(np.minimum(curves, stopping), min(limit, self._max_v))
+        stopping = np.sqrt(kept * kept + twice * np.maximum(end - s, 0.0)) - kept
+        return np.minimum(np.minimum(np.sqrt(squared), stopping), min(limit, self._max_v))
 
     def stopping_distance(self, v: float) -> float:
         """m of progress that a hold point has to lie ahead of a robot at speed v for it to stop before it."""

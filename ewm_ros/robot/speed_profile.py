@@ -9,17 +9,19 @@ learned model corrects what it leaves out.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 
 import numpy as np
 
 from ewm_ros.geometry import FloatArray, wrap_angle
-from ewm_ros.robot.path_follower import ALIGNED, ASTRAY, END_REACHED, HOLD_MARGIN, PathFollower
+from ewm_ros.robot.path_follower import ALIGNED, END_REACHED, HOLD_MARGIN, TURN_FIRST, PathFollower
 from ewm_ros.trajectory import HORIZON, STEP
 from ewm_ros.world_model.predictor import Situation
 
 GRID = 64  # points of the route that the profile is computed at
 SLOWEST = 0.02  # m/s, that the profile is cut off at, so that it arrives in finite time
 SETTLING = 1.0  # s, time constant with which the follower turns into the direction of the path
+_SHARES = np.linspace(0.0, 1.0, GRID)
 TIMES = np.linspace(STEP, HORIZON * STEP, HORIZON)  # s
 
 
@@ -67,34 +69,37 @@ class _Profile:
     ) -> None:
         robot, path = follower.robot_type, follower.path
         end = min(path.length - 0.5 * END_REACHED, hold - HOLD_MARGIN)
-        stop = min(progress + robot.max_speed * HORIZON * STEP, end)
-        s = np.linspace(progress, max(stop, progress), GRID)
-        speed = follower.speed_limits(s, end, limit)
-        a = robot.max_acceleration
+        stop = max(min(progress + robot.max_speed * HORIZON * STEP, end), progress)
+        s = _SHARES * (stop - progress) + progress
+        limits = follower.speed_limits(s, end, limit)
         # v^2 - 2 a s may only fall: what the speed was behind bounds what it can be here.
-        squared = speed * speed - 2.0 * a * (s - progress)
+        gained = 2.0 * robot.max_acceleration * (s - progress)
+        squared = limits * limits - gained
         squared[0] = min(v * v, squared[0])
-        speed = np.maximum(np.sqrt(np.maximum(np.minimum.accumulate(squared) + 2.0 * a * (s - progress), 0.0)), SLOWEST)
-        heading = follower.headings[path.segments(s)]
-        turned = np.diff(heading)
-        spent = np.diff(s) * 2.0 / (speed[1:] + speed[:-1])
-        sharp = np.zeros(GRID - 1)
-        corners = np.flatnonzero(follower.sharp[1:-1]) + 1
-        if len(corners):
-            crossed = np.searchsorted(s, path.s[corners])
-            inside = (crossed > 0) & (crossed < GRID)
-            np.add.at(sharp, crossed[inside] - 1, 1.0)
-        spent += np.where(sharp > 0.0, np.abs(turned) / robot.max_turn_rate, 0.0)
-        astray = wrap_angle(yaw - float(heading[0]))
-        first = max(abs(astray) - ALIGNED, 0.0) / robot.max_turn_rate if abs(astray) > ASTRAY else 0.0
-        at = np.concatenate([[0.0], np.cumsum(spent)]) + first
-        heading = heading + (yaw - astray - float(heading[0]))
+        reached = np.minimum.accumulate(squared, out=squared) + gained
+        speed = np.maximum(np.sqrt(np.maximum(reached, 0.0)), SLOWEST)
+        heading = follower.headings.take(path.segments(s))
+        spent = (s[1:] - s[:-1]) * 2.0 / (speed[1:] + speed[:-1])
+        corners = follower.corners[bisect_right(follower.corners, progress) : bisect_right(follower.corners, stop)]
+        if corners:
+            crossed = np.unique(s.searchsorted(corners))
+            spent[crossed - 1] += np.abs(heading[crossed] - heading[crossed - 1]) / robot.max_turn_rate
+        begin = float(heading[0])
+        astray = wrap_angle(yaw - begin)
+        first = max(abs(astray) - ALIGNED, 0.0) / robot.max_turn_rate if abs(astray) > TURN_FIRST else 0.0
+        at = np.empty(GRID)
+        at[0] = first
+        spent.cumsum(out=at[1:])
+        at[1:] += first
+        heading += yaw - astray - begin
         if first > 0.0:
             at, s, heading = np.append(0.0, at), np.append(s[0], s), np.append(yaw, heading)
         else:  # what little is left to turn is turned on the way
-            heading = heading + astray * np.exp(-at / SETTLING)
+            heading += astray * np.exp(at * (-1.0 / SETTLING))
         self._at, self._s, self._heading = at, s, heading
 
     def at(self, times: FloatArray) -> FloatArray:
         """(2, T): progress (m) and heading (rad) at some times (s)."""
-        return np.stack([np.interp(times, self._at, self._s), np.interp(times, self._at, self._heading)])
+        motion = np.empty((2, len(times)))
+        motion[0], motion[1] = np.interp(times, self._at, self._s), np.interp(times, self._at, self._heading)
+        return motion

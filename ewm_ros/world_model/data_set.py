@@ -153,22 +153,33 @@ class DataSet:
         return known is not None and path.is_file() and _sha256(path) == known["sha256"]
 
     def add(self, name: str, windows: Windows, episodes: Sequence[Mapping[str, object]]) -> None:
-        """Write a chunk and enter it in the manifest."""
+        """Write a chunk and enter it in the manifest.
+
+        Raises:
+            InputError: it cannot be written, for lack of space for instance; what was there before still is.
+        """
         path = self.folder / f"{name}.npz"
         partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.savez_compressed(
-                file,
-                state=windows.state,
-                future=windows.future,
-                actions=windows.actions,
-                robot=windows.robot,
-                place=windows.place,
-            )
-        partial.replace(path)
-        entry = {"sha256": _sha256(path), "windows": len(windows), "episodes": [dict(e) for e in episodes]}
-        self._manifest["chunks"][name] = entry
-        self._save()
+        try:
+            with partial.open("wb") as file:
+                np.savez_compressed(
+                    file,
+                    state=windows.state,
+                    future=windows.future,
+                    actions=windows.actions,
+                    robot=windows.robot,
+                    place=windows.place,
+                )
+            partial.replace(path)
+            entry = {"sha256": _sha256(path), "windows": len(windows), "episodes": [dict(e) for e in episodes]}
+            self._manifest["chunks"][name] = entry
+            self._save()
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise InputError(
+                f"data set {self.folder}: {name} cannot be written: {error.strerror}; make room and collect again, "
+                "it goes on where it was"
+            ) from error
 
     def _save(self) -> None:
         path = self.folder / MANIFEST

@@ -22,6 +22,9 @@ def test_figures_are_of_as_many_routes_as_asked_for() -> None:
     assert figures["map_ms"] > 0.0
     # One door: there is never a second way.
     assert figures["alternatives_mean"] == 1.0
+    assert 0.0 < figures["around_share"] <= 1.0
+    assert 0.0 < figures["aside_mean"] <= 3.0
+    assert figures["around_ms"]["max"] > 0.0 and figures["aside_ms"]["max"] > 0.0
     assert 1.0 < figures["mean_length_m"] < math.hypot(16.0, 10.0)
 
 

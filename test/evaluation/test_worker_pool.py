@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
@@ -72,6 +73,42 @@ def test_when_the_main_process_is_killed_its_workers_end_too(number: signal.Sign
         process.send_signal(number)
         process.wait(timeout=20.0)
     wait_for(lambda: not runs(worker), 20.0)
+
+
+def blocked_signals() -> set[signal.Signals]:
+    return {signal.Signals(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])}
+
+
+def test_ctrl_c_while_processes_begin_comes_when_they_have_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    manage = ProcessPoolExecutor._start_executor_manager_thread
+    begun: list[int] = []
+
+    def interrupted(pool: ProcessPoolExecutor) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+        manage(pool)
+        begun.extend(pool._processes)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "_start_executor_manager_thread", interrupted)
+    before = blocked_signals(), signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), worker_pool(1) as pool:
+        pool.submit(time.sleep, LONG)
+    assert begun
+    assert not any(runs(pid) for pid in begun)
+    assert (blocked_signals(), signal.getsignal(signal.SIGINT)) == before
+
+
+def test_ctrl_c_never_reaches_a_worker_from_its_first_moment_on() -> None:
+    with worker_pool(1) as pool:
+        assert signal.SIGINT in pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+    assert signal.SIGINT not in blocked_signals()
+
+
+def test_workers_may_be_prepared_for_their_work() -> None:
+    with worker_pool(1, os.putenv, ("EWM_TEST_PREPARED", "yes")) as pool:
+        pid = pool.submit(os.getpid).result()
+        assert pool.submit(subprocess.getoutput, "echo $EWM_TEST_PREPARED").result() == "yes"
+    assert pid != os.getpid()
 
 
 def test_ctrl_c_at_a_terminal_is_for_the_main_process_alone() -> None:

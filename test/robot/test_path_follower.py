@@ -12,6 +12,7 @@ from random_paths import arc, random_paths
 
 from ewm_ros.geometry import Polyline, Pose2D
 from ewm_ros.robot.path_follower import PathFollower
+from ewm_ros.robot_type import load_robot_type
 from ewm_ros.sensing import STANDSTILL, Velocity
 
 GAIN = st.floats(0.97, 1.03)
@@ -48,6 +49,22 @@ def test_turns_on_the_spot_before_it_sets_off(yaw, tinybot, plant, follow) -> No
     run = follow(follower, plant(tinybot, Pose2D(0.0, 0.0, yaw)), 25.0)
     assert run.cross_track(follower) < 0.06
     assert run.progress[-1] > 4.9
+
+
+@pytest.mark.parametrize("name", ["tinybot", "turtlebot4", "husky"])
+@pytest.mark.parametrize("yaw", np.linspace(-3.1, 3.1, 9))
+@pytest.mark.parametrize("beside", [-0.1, 0.0, 0.1])
+def test_whatever_way_it_faces_it_turns_once_and_drives_on_without_swinging(name, yaw, beside, plant, follow) -> None:
+    robot_type = load_robot_type(name)
+    follower = PathFollower(Polyline(PATHS["straight"]), robot_type)
+    robot = plant(robot_type, Pose2D(0.0, beside, yaw), lag=robot_type.lag)
+    run = follow(follower, robot, 30.0)
+    assert run.progress[-1] > 4.9
+    # Swinging takes several times as long.
+    arrived = 0.1 * int(np.argmax(run.progress > 4.9))
+    assert arrived < follower.time_to_go(0.0, 0.0) + abs(yaw) / robot_type.max_turn_rate + 1.5
+    headings = np.arctan2(np.diff(run.y), np.diff(run.x))[np.hypot(np.diff(run.x), np.diff(run.y)) > 0.02]
+    assert np.abs(headings[len(headings) // 3 :]).max() < math.radians(10.0)
 
 
 @given(path=random_paths(), share=st.floats(0.0, 1.2), limit=st.floats(0.05, 1.0), gain=GAIN, turn=GAIN, lag=LAG)

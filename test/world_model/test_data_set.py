@@ -137,6 +137,18 @@ def test_a_chunk_that_was_being_written_when_all_ended_is_not_there(data_set: Da
     assert list(data_set.folder.glob("*.partial")) == []
 
 
+@pytest.mark.parametrize("full", ["chunk-00007.partial", "manifest.partial"])
+def test_on_a_full_disk_one_line_says_so_and_what_was_there_stays(full: str, data_set: DataSet) -> None:
+    before = dict(data_set.chunks)
+    (data_set.folder / full).symlink_to("/dev/full")
+    with pytest.raises(InputError, match=r"chunk-00007 cannot be written: No space left on device") as told:
+        data_set.add("chunk-00007", made_up_windows(3), [{}])
+    assert len(str(told.value).splitlines()) == 1
+    again = DataSet(data_set.folder)
+    assert again.chunks == before
+    assert len(again.read(sorted(before))) > 0
+
+
 def test_a_chunk_without_windows_is_one(data_set: DataSet) -> None:
     data_set.add("chunk-00002", Windows.joined([], []), RUNS)
     assert len(data_set.read(["chunk-00002"])) == 0

@@ -22,10 +22,11 @@ from ewm_ros.geometry import Polyline
 from ewm_ros.occupancy_grid import OccupancyGrid
 from ewm_ros.planning.route_planner import RoutePlanner
 from ewm_ros.resources import available
-from ewm_ros.robot_type import RobotType, load_robot_type
+from ewm_ros.robot_type import RobotType
 from ewm_ros.simulation.tasks import REACHED
 from ewm_ros.simulation.worlds.occupancy import occupancy_grid
 from ewm_ros.simulation.worlds.shapes import DistanceField
+from ewm_ros.simulation.worlds.world_checks import robot_types
 from ewm_ros.simulation.worlds.world_file import load_world
 from ewm_ros.simulation.worlds.world_format import World
 
@@ -66,10 +67,6 @@ def planner(name: str, radius: float) -> RoutePlanner:
     return RoutePlanner(occupancy_grid(load_world(name)), radius)
 
 
-def fleet(world: World) -> list[RobotType]:
-    return [load_robot_type(world.robots.model_of(i)) for i in range(world.robots.count.max)]
-
-
 def starts_of(world: World) -> list[Point]:
     assert isinstance(world.robots.starts, tuple)
     return [(x, y) for x, y, _ in world.robots.starts]
@@ -88,7 +85,7 @@ def way(name: str, robot: RobotType, start: Point, goal: Point) -> Way:
 def ways_of(name: str) -> tuple[Way, ...]:
     """Everybody's way in a `reach` world."""
     world = load_world(name)
-    return tuple(way(name, *robot) for robot in zip(fleet(world), starts_of(world), goals_of(world), strict=True))
+    return tuple(way(name, *robot) for robot in zip(robot_types(world), starts_of(world), goals_of(world), strict=True))
 
 
 @pytest.fixture(params=NAMES)
@@ -118,7 +115,7 @@ def test_each_takes_3_to_10_robots(name: str) -> None:
 
 def test_bodies_that_stand_and_walls_keep_apart(name: str) -> None:
     world = load_world(name)
-    radii = [robot.radius for robot in fleet(world)]
+    radii = [robot.radius for robot in robot_types(world)]
     spots = list(zip(starts_of(world), radii, strict=True))
     if world.stations is not None:
         spots += [(station, max(radii)) for station in (*world.stations.pick, *world.stations.drop)]
@@ -171,7 +168,7 @@ def test_any_number_of_robots_can_drive_one_after_the_other(name: str, count: in
 
 def test_nobody_walks_over_a_place_where_a_robot_stands(name: str) -> None:
     world = load_world(name)
-    radii = [robot.radius for robot in fleet(world)]
+    radii = [robot.radius for robot in robot_types(world)]
     for person in world.people:
         path = Polyline(person.path)
         for places in (starts_of(world), goals_of(world)):
@@ -215,7 +212,7 @@ def test_on_the_circle_goals_lie_opposite_and_any_number_of_robots_is_spread() -
 
 def test_the_bottleneck_fits_one_large_robot_and_takes_robots_of_three_sizes() -> None:
     world = load_world("bottleneck")
-    robots = fleet(world)
+    robots = robot_types(world)
     assert {robot.name for robot in robots} == {"husky", "tinybot", "turtlebot4"}
     assert {robot.name for robot in robots[:3]} == {"husky", "tinybot"}
     sizes = sorted({robot.radius for robot in robots})
@@ -245,7 +242,7 @@ def test_on_the_ward_everybody_has_a_role_and_there_are_rules_and_people() -> No
     assert "blood samples" in [role.model_dump().get("carries") for role in world.roles]
     assert "cleaning" in [role.model_dump().get("does") for role in world.roles]
     assert world.rules and world.people
-    assert {robot.name for robot in fleet(world)} == {"tinybot", "turtlebot4"}
+    assert {robot.name for robot in robot_types(world)} == {"tinybot", "turtlebot4"}
 
 
 def test_goals_to_allocate_are_apart_out_of_sight_and_out_of_the_way() -> None:
@@ -254,7 +251,7 @@ def test_goals_to_allocate_are_apart_out_of_sight_and_out_of_the_way() -> None:
     assert world.task == "allocate" and world.view == 3.0
     assert min(math.dist(p, q) for p, q in combinations(goals, 2)) >= 1.5
     assert min(math.dist(p, q) for p in goals for q in starts) > world.view + 0.1
-    robot = fleet(world)[0]
+    robot = robot_types(world)[0]
     for start in starts:
         for goal in goals:
             mine = way("allocation", robot, start, goal)
@@ -275,7 +272,7 @@ def test_in_the_warehouse_nobody_at_a_station_is_in_anybodys_way() -> None:
     world = load_world("warehouse")
     assert world.task == "deliver" and world.stations is not None and world.robots.goals is None
     assert min(len(world.stations.pick), len(world.stations.drop)) >= 10
-    robot, stations = fleet(world)[0], (*world.stations.pick, *world.stations.drop)
+    robot, stations = robot_types(world)[0], (*world.stations.pick, *world.stations.drop)
     for start, goal in warehouse_legs():
         mine = way("warehouse", robot, start, goal)
         for place in (*stations, *starts_of(world)):
@@ -295,7 +292,7 @@ def test_the_warehouse_has_aisles_one_robot_wide_and_always_another_way_round(ai
     assert free.sum() * grid.resolution == pytest.approx(1.0)
     blocked = grid.occupied.copy()
     blocked[low:high, column] = True
-    robot = fleet(world)[0]
+    robot = robot_types(world)[0]
     round_about = RoutePlanner(OccupancyGrid(grid.resolution, grid.origin, blocked), robot.radius)
     for pick in world.stations.pick:
         assert round_about.plan(world.stations.drop[0], pick).length > 0.0  # raises if there is no way
