@@ -16,6 +16,7 @@ from ewm_ros.geometry import Polyline
 
 ROBOT_NAME = re.compile(r"[a-z0-9_]{1,32}")
 UINT32 = 2**32 - 1
+NO_GOAL = "none"  # the name of a robot's goal when it has none
 
 
 def check_robot_name(name: str) -> str:
@@ -50,6 +51,21 @@ class Knot:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """What a robot that has to find a goal of its own tells the others of it.
+
+    Attributes:
+        finds: x, y (m, map frame) of goals that it knows of, a few at a time: the one that it takes comes first.
+        bid: m that it has to drive at most to the first of them, which it takes; 0 if it is there, inf if it takes none.
+
+    A robot that knows of no goal yet tells that much: where it has been, it has looked.
+    """
+
+    finds: tuple[tuple[float, float], ...] = ()
+    bid: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A compressed trajectory: few knots, what it is for and how sure the robot is.
 
@@ -58,6 +74,7 @@ class Plan:
         eta: s until the outcome; inf when it lies beyond the horizon.
         confidence: 0 to 1.
         knots: at least one; the first is the pose now (t = 0).
+        search: None if the robot is told its goals.
     """
 
     goal: str
@@ -65,6 +82,7 @@ class Plan:
     eta: float
     confidence: float
     knots: tuple[Knot, ...]
+    search: Search | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +179,9 @@ class Directive:
         boot, answered: boot and seq of the newest intention of the robot that this order takes into account.
         route: the route that `hold` and `grants` lie on; 0 while the coordinator has not got it.
         hold: m; do not pass this point.
-        take_route: id of an alternative route to change to, 0 to keep the present one.
+        take_route: number of an alternative route to change to once the robot stands, 0 to keep the present one. Told
+            again in every set until the robot names another route than `route`.
+        take_path: that route, map frame, from where the robot stands; None to keep the present one.
         speed_limit: m/s, 0 for none.
         waits_for: robots that have to pass first; empty while the hold point only runs ahead of the robot.
         expected_wait: s until the hold point is expected to move on; nan for unknown.
@@ -174,6 +194,7 @@ class Directive:
     hold: float
     grants: tuple[Grant, ...] = ()
     take_route: int = 0
+    take_path: Polyline | None = None
     speed_limit: float = 0.0
     waits_for: tuple[str, ...] = ()
     expected_wait: float = math.nan

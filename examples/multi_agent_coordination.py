@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 
 from ewm_ros.coordination.coordinator import Coordinator
-from ewm_ros.robot.agent import Goal, IntegratedAgent
+from ewm_ros.robot.agent import IntegratedAgent
 from ewm_ros.robot.command_gate import CommandGate
+from ewm_ros.robot.way_finder import Goal
 from ewm_ros.simulation.physics.physics_world import PhysicsWorld
 from ewm_ros.simulation.worlds.occupancy import occupancy_grid
 from ewm_ros.simulation.worlds.scenario import make_scenario

@@ -13,17 +13,24 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ewm_ros.coordination.account import Account
+from ewm_ros.coordination.deadlock_watch import DeadlockWatch
+from ewm_ros.coordination.offers import Offers
 from ewm_ros.coordination.peer_clocks import PeerClocks
+from ewm_ros.coordination.planners import Planners
 from ewm_ros.coordination.roster import Roster
+from ewm_ros.coordination.roundabout import Roundabouts
 from ewm_ros.coordination.route_book import RouteBook
 from ewm_ros.coordination.solver import Decision, Occupant, Solver, own_interval
+from ewm_ros.coordination.traffic_plan import TrafficPlan
 from ewm_ros.errors import InputError
-from ewm_ros.messages import UINT32, Conflict, Directive, DirectiveSet, Grant, Intention, Route
+from ewm_ros.messages import NO_GOAL, UINT32, Conflict, Directive, DirectiveSet, Grant, Intention, Route
+from ewm_ros.occupancy_grid import OccupancyGrid
 
 STANDING_REACH = 0.02  # m; who may go no further than this stands
 ROUTE_PATIENCE = 10.0  # s of silence after which the others drive though a robot's route has not arrived
 MAX_ROBOTS = 64  # that fit into one set of directives
 NAMED = 3  # robots waited for that are named to a robot: they come back in its intentions, which are short
+SILENT = 5.0  # s without a word after which the others plan around a robot
 LISTENING = 1.5  # s in which a starting coordinator only listens: longer than any robot is silent
 
 
@@ -46,6 +53,11 @@ class Coordinator:
         self._roster = Roster()
         self._book = RouteBook()
         self._solver = Solver(self._book)
+        self._plan = TrafficPlan(self._book)
+        self._planners = Planners()
+        self._offers = Offers(nonce)
+        self._deadlocks = DeadlockWatch(self._book, self._planners, self._offers)
+        self._roundabouts = Roundabouts(self._book, self._plan, self._planners)
         self._clocks = PeerClocks()
         self._started = math.inf
         self._elders: dict[int, tuple[float, float]] = {}  # when older coordinators were first and last heard, s
@@ -54,6 +66,15 @@ class Coordinator:
     def robots(self) -> tuple[str, ...]:
         """Names of the robots that have been heard."""
         return tuple(sorted(self._accounts))
+
+    def set_map(self, grid: OccupancyGrid) -> None:
+        """Take a map of the floor: ways round robots and places aside are found on it."""
+        self._planners.set_map(grid)
+
+    @property
+    def reports(self) -> tuple[str, ...]:
+        """What only people can help: a line for each robot whose way somebody blocks for good."""
+        return self._deadlocks.reports
 
     def receive_intention(self, intention: Intention, now: float, clock: float | None = None) -> None:
         """Take a robot's newest word; older ones than known are passed over.
@@ -68,9 +89,9 @@ class Coordinator:
             return
         account = self._accounts.get(intention.robot)
         if account is None or account.intention.boot != intention.boot:
-            self._accounts[intention.robot] = Account(intention)
+            self._accounts[intention.robot] = Account(intention, now)
         else:
-            account.update(intention, self.nonce)
+            account.update(intention, self.nonce, now)
         self._book.place(intention)
 
     def receive_route(self, route: Route, now: float) -> None:
@@ -104,9 +125,26 @@ class Coordinator:
         self.epoch += 1
         contested = any(now - last < self.lease for _, last in self._elders.values())
         granting = now - self._started >= LISTENING and not contested and self.refused is None
-        decisions = self._solver.decide(self._occupants()) if granting and not self._unknown_ways(now) else {}
+        decisions: Mapping[str, Decision] = {}
+        if granting and not self._unknown_ways(now):
+            occupants = self._occupants(now)
+            self._plan.update(occupants, now)
+            self._reroute(occupants, now)
+            decisions = self._solver.decide(occupants, self._plan.order, self._offers)
         directives = [self._directive(name, decisions, now) for name in self._accounts]
         return DirectiveSet(self.nonce, self.epoch, now if clock is None else clock, self.lease, tuple(directives))
+
+    def _reroute(self, occupants: Mapping[str, Occupant], now: float) -> None:
+        """Offer robots other ways where waiting does not help, or helps less."""
+        self._offers.settle(occupants, now)
+        if self._offers:
+            return
+        self._offers.make(self._roundabouts.ways(occupants, now), occupants, now)
+        if self._plan.feasible:
+            self._deadlocks.rest()
+        elif not self._offers:
+            aimless = [name for name, account in self._accounts.items() if account.intention.plan.goal == NO_GOAL]
+            self._deadlocks.look(occupants, aimless, now)
 
     def _unknown_ways(self, now: float) -> bool:
         """Whether there is a robot whose route has not arrived: nobody can be kept out of its way.
@@ -124,7 +162,7 @@ class Coordinator:
             unknown = unknown or moves or awaited
         return unknown
 
-    def _occupants(self) -> dict[str, Occupant]:
+    def _occupants(self, now: float) -> dict[str, Occupant]:
         occupants = {}
         for name, account in self._accounts.items():
             route, standing = self._book[name], account.standing
@@ -140,6 +178,8 @@ class Coordinator:
                 waiting_since=account.blocked_since,
                 speed=max(route.max_speed, 0.05),
                 route=(route.boot, route.route),
+                disabled=account.disabled(now) or self._roster.silence(name, now) > SILENT,
+                yields=self._deadlocks.yields(name, (route.boot, route.route)),
             )
         return occupants
 
@@ -151,6 +191,7 @@ class Coordinator:
         known = self._book.knows_route_of(intention)
         if known:
             account.issue(self.epoch, decision.hold)
+        offer = self._offers.of(name)
         return Directive(
             robot=name,
             boot=intention.boot,
@@ -158,6 +199,8 @@ class Coordinator:
             route=standing.route if known else 0,
             hold=decision.hold,
             grants=self._grants(name, decision.hold) if known else (),
+            take_route=offer.number if offer else 0,
+            take_path=offer.path if offer else None,
             waits_for=decision.waits_for[:NAMED],
             expected_wait=decision.expected_wait,
         )

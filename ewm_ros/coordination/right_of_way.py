@@ -22,6 +22,8 @@ class Advice:
     waits_for: tuple[str, ...] = ()
     expected_wait: float = math.nan
     speed_limit: float = math.inf
+    take_route: int = 0
+    take_path: Polyline | None = None
 
 
 class RightOfWay:
@@ -104,7 +106,9 @@ class RightOfWay:
         self.peers.reflected_in(directives)
 
     def _obey(self, order: Directive, directives: DirectiveSet, now: float) -> None:
-        self.advice = Advice(order.waits_for, order.expected_wait, order.speed_limit or math.inf)
+        self.advice = Advice(
+            order.waits_for, order.expected_wait, order.speed_limit or math.inf, order.take_route, order.take_path
+        )
         self._grants = order.grants
         if self.giving_up:
             return

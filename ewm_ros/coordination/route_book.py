@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from ewm_ros.coordination.conflict_space import CLEARANCE, LEAST_CLEARANCE, ConflictSpace
 from ewm_ros.coordination.shared_regions import shared_regions
 from ewm_ros.geometry import Polyline
@@ -27,6 +30,15 @@ class RouteBook:
 
     def __getitem__(self, robot: str) -> Route:
         return self._current[robot]
+
+    def with_ways(self, ways: Mapping[str, Polyline]) -> RouteBook:
+        """A book in which some robots are on other ways; what is known of the other routes is known there too."""
+        book = RouteBook()
+        book._current, book._spaces, book._regions = dict(self._current), dict(self._spaces), dict(self._regions)
+        for robot, path in ways.items():
+            route = self._current[robot]
+            book.put(replace(route, route=route.route + 1, path=path))
+        return book
 
     def learn(self, route: Route) -> None:
         """Remember a route that has arrived; it counts from the moment its robot's intentions name it."""

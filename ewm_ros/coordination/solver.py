@@ -6,14 +6,14 @@ al., ICAPS 2018), and only to a point from which there still is an order in whic
 ordering test of deadlock avoidance in vehicle systems (Dijkstra's banker, polynomial because routes are fixed;
 Reveliotis, IEEE Trans. Automatic Control 2000). Robots that wait longer, or whose role has priority, are served first.
 
-Complete for: routes that can be driven one after the other, arrived robots staying at their goals. Not solved (later
-work): robots that have to back out or to move aside.
+Complete for: routes that can be driven one after the other, arrived robots staying at their goals. Who has to back out,
+to move aside or to go round is seen to by the deadlock watch, which gives robots other routes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ewm_ros.coordination.conflict_space import SHORT
@@ -29,7 +29,7 @@ LONGEST_WAIT = 600.0  # s; what would take longer is not known
 ARRIVED = 0.05  # m from the end of the route
 
 
-_State = tuple[float, float, bool, int, int]  # what a decision depends on: low (coarsely), high, movable, boot, route
+_State = tuple[float, float, bool, bool, bool, int, int]  # what a decision depends on; low coarsely
 
 
 @dataclass(slots=True)
@@ -41,6 +41,8 @@ class Occupant:
         movable: it obeys this coordinator; otherwise it is taken to be anywhere on the rest of its route.
         waiting_since: s, inf while it need not wait.
         route: boot and id of the route that it is on.
+        disabled: it is not going to move by itself.
+        yields: it may come to its goal although that is in the way of others: it will be sent aside for them.
     """
 
     robot: str
@@ -52,6 +54,8 @@ class Occupant:
     waiting_since: float = math.inf
     speed: float = 0.5
     route: tuple[int, int] = (0, 0)
+    disabled: bool = False
+    yields: bool = False
 
     @property
     def extent(self) -> float:
@@ -62,6 +66,11 @@ class Occupant:
     def arrived(self) -> bool:
         """Nothing is left of its route."""
         return self.low >= self.length - ARRIVED
+
+    @property
+    def stands(self) -> bool:
+        """It moves no further without new orders."""
+        return self.extent - self.low < STANDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +89,20 @@ class Solver:
         self._book = book
         self._refused: dict[str, tuple[dict[str, _State], Decision]] = {}
         self._last: dict[str, Decision] = {}
+        self._order: Container[tuple[str, str]] = frozenset()
 
-    def decide(self, occupants: Mapping[str, Occupant]) -> dict[str, Decision]:
+    def decide(
+        self,
+        occupants: Mapping[str, Occupant],
+        order: Container[tuple[str, str]] = frozenset(),
+        frozen: Container[str] = (),
+    ) -> dict[str, Decision]:
         """Holds for all robots.
 
         Args:
             occupants: by robot name; `high` of those whose interval grows is raised in place.
+            order: pairs of robots of which the first passes before the second wherever they meet.
+            frozen: robots that get nothing now: they are to change their routes.
 
         Returns:
             a decision for each movable robot. A hold below `high` takes back what was granted; it frees nothing before
@@ -95,7 +112,7 @@ class Solver:
         decisions: dict[str, Decision] = {}
         for name in sorted(occupants, key=lambda n: (-occupants[n].priority, occupants[n].waiting_since, n)):
             me = occupants[name]
-            if not me.movable or name in decisions:
+            if not me.movable or name in decisions or name in frozen:
                 continue
             near = [
                 o for o in self._book.neighbours(name) if not self._book.space(name, o).passed(me.low, occupants[o].low)
@@ -107,19 +124,20 @@ class Solver:
             if me.high >= min(me.length, me.low + REFILL):
                 decisions[name] = Decision(me.high)
                 continue
-            refused = self._refused.get(name)
+            refused = self._refused.get(name) if order == self._order else None
             if refused and refused[0] == {o: _state(occupants[o]) for o in refused[0] if o in occupants}:
                 wait = self._wait(me, me.high, refused[1].waits_for, occupants)
                 decisions[name] = replace(refused[1], expected_wait=wait)
                 continue
             want = self._rounded_up(me, near)
-            limit, blockers = self._free(me, want, [occupants[o] for o in near])
+            limit, blockers = self._free(me, want, [occupants[o] for o in near], order)
             taken_back = self._take_back(me, want, blockers, occupants) if limit < want else {}
             for other, shorter in taken_back.items():
                 if other not in decisions or shorter.hold < decisions[other].hold:
                     decisions[other] = shorter
-            creep = limit >= want or all(self._follows(me, limit, other) for other in blockers)
-            end, finishable = self._safe(me, limit, creep, near, occupants, finishable)
+            creep = limit >= want or all(self._makes_way(me, limit, occupants[other]) for other in blockers)
+            settled = all((name, o) in order or (o, name) in order for o in near)
+            end, finishable = self._safe(me, limit, creep, near, occupants, finishable, settled)
             me.high = max(me.high, end)
             waits_for = blockers if limit < want else self._rivals(me, want, near, occupants) if end < limit else []
             decisions[name] = Decision(me.high, tuple(sorted(waits_for)), self._wait(me, end, waits_for, occupants))
@@ -129,7 +147,7 @@ class Solver:
             self._refused.pop(name, None)
             if waits_for and not taken_back:
                 self._refused[name] = ({o: _state(occupants[o]) for o in matter}, decisions[name])
-        self._last = decisions
+        self._last, self._order = decisions, order
         return decisions
 
     def _undo(self, me: Occupant, others: Iterable[Occupant]) -> Decision | None:
@@ -153,17 +171,29 @@ class Solver:
                     want = min(me.length, leave + 0.1)
         return want
 
-    def _free(self, me: Occupant, want: float, others: Iterable[Occupant]) -> tuple[float, list[str]]:
-        """How far the way is free of the others' intervals, and whose interval ends it."""
+    def _free(
+        self, me: Occupant, want: float, others: Iterable[Occupant], order: Container[tuple[str, str]]
+    ) -> tuple[float, list[str]]:
+        """How far the way is free of the others' intervals and of what they are to pass first, and whose ends it."""
         limit = want
         blockers: list[tuple[float, str]] = []
         for other in others:
-            passing = self._book.tight_space if other.extent - other.low < STANDING else self._book.space
+            passing = self._book.tight_space if other.stands else self._book.space
             end = passing(me.robot, other.robot).free_until(me.high, want, other.low, other.extent)
+            if (other.robot, me.robot) in order:
+                end = min(end, self._reserved(me, other))
             if end < want and end < limit + 0.1:
                 blockers = [b for b in blockers if b[0] < end + 0.1] + [(end, other.robot)]
                 limit = min(limit, end)
         return max(limit, me.high), [robot for _, robot in blockers]
+
+    def _reserved(self, me: Occupant, other: Occupant) -> float:
+        """Where begins what the other one enters before me, inf for nothing; in there its interval keeps me out."""
+        for region in self._book.regions(me.robot, other.robot):
+            enter = own_interval(region, me.robot)[0]
+            if enter > me.high and other.low < own_interval(region, other.robot)[0]:
+                return enter - SHORT
+        return math.inf
 
     def _take_back(
         self, me: Occupant, want: float, blockers: Iterable[str], occupants: Mapping[str, Occupant]
@@ -179,12 +209,14 @@ class Solver:
                 shorter[name] = Decision(end, (me.robot,))
         return shorter
 
-    def _follows(self, me: Occupant, limit: float, other: str) -> bool:
-        """Whether what ends my way at `limit` is a robot that drives ahead of me in my direction."""
-        for region in self._book.regions(me.robot, other):
+    def _makes_way(self, me: Occupant, limit: float, other: Occupant) -> bool:
+        """Whether who ends my way at `limit` drives ahead of me in my direction, or out of a crossing."""
+        for region in self._book.regions(me.robot, other.robot):
             enter, leave = own_interval(region, me.robot)
             if enter - 0.1 <= limit <= leave:
-                return region.kind is ConflictKind.FOLLOWING
+                theirs = own_interval(region, other.robot)
+                leaving = other.low > sum(theirs) / 2.0 and other.high >= theirs[1]
+                return region.kind is ConflictKind.FOLLOWING or (leaving and region.kind is ConflictKind.CROSSING)
         return False
 
     def _safe(
@@ -195,8 +227,11 @@ class Solver:
         near: list[str],
         occupants: Mapping[str, Occupant],
         before: set[str] | None,
+        settled: bool,
     ) -> tuple[float, set[str] | None]:
         """The furthest end up to `limit` that leaves an order in which all can finish, and who can finish then.
+
+        Where it is `settled` who passes first of me and each of the others near, there is one: the schedule's.
 
         Who has to wait for somebody that crosses or comes the other way does not `creep` up to him, but waits before
         the shared region: standing in the mouth of a corridor would settle the order of all the others too.
@@ -211,13 +246,15 @@ class Solver:
             uncontested = max(min(uncontested, end), start)
         if uncontested >= limit:
             return limit, before
-        if before is None:
+        if before is None and not settled:
             before = self.finishable(occupants)
         regions = [region for other in near for region in self._book.regions(me.robot, other)]
         against = [own_interval(r, me.robot) for r in regions if r.kind is not ConflictKind.FOLLOWING]
         waiting_places = {own_interval(region, me.robot)[0] - SHORT for region in regions}
         ends = {e for e in waiting_places if uncontested < e < limit and not any(a < e < b for a, b in against)}
         for end in sorted(ends | {limit} if creep else ends, reverse=True):
+            if settled or before is None:
+                return end, before
             me.high = end
             after = self.finishable(occupants)
             me.high = start
@@ -253,13 +290,24 @@ class Solver:
         extents: Mapping[str, tuple[float, float]],
         left: Mapping[str, Occupant],
     ) -> bool:
+        if me.disabled:
+            return False
         for other in near:
             space = self._book.tight_space(me.robot, other)
             if space.blocked(me.high if me.movable else me.low, me.length, *extents[other]):
                 return False
-            if other in left and space.blocked(me.length, me.length, extents[other][0], left[other].length):
+            regretted = other in left and not me.yields
+            if regretted and space.blocked(me.length, me.length, extents[other][0], left[other].length):
                 return False
         return True
+
+    def stuck(self, occupants: Mapping[str, Occupant]) -> frozenset[str]:
+        """The robots that cannot come to their goals on their routes, whoever goes first: the deadlocked ones.
+
+        They and those that they wait for are the cycles of the wait-for graph, and what hangs on these.
+        """
+        left = {name for name, o in occupants.items() if not o.arrived}
+        return frozenset(left - self.finishable(occupants))
 
     def _rivals(self, me: Occupant, want: float, near: Iterable[str], occupants: Mapping[str, Occupant]) -> list[str]:
         """The robots that have still to pass what lies between my hold and where I want to go."""
@@ -302,4 +350,5 @@ def own_interval(region: Conflict, robot: str) -> tuple[float, float]:
 
 
 def _state(occupant: Occupant) -> _State:
-    return (round(occupant.low, 1), occupant.high, occupant.movable, *occupant.route)
+    flags = (occupant.movable, occupant.disabled, occupant.yields)
+    return (round(occupant.low, 1), occupant.high, *flags, *occupant.route)

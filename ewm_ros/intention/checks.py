@@ -27,6 +27,7 @@ MAX_POINTS = 4096  # of a route
 ROUTE_LIMIT = 250.0  # m; finding where two routes conflict takes time and memory with their lengths' product
 MAX_PEERS = 64  # robots in one list
 MAX_GRANTS = 256  # of one directive
+MAX_FINDS = 8  # places of goals in one intention
 GOAL = re.compile(r"[A-Za-z0-9_.,+ -]{0,32}")
 
 
@@ -121,9 +122,7 @@ def checked_route(
     """
     robot_name(robot, "robot")
     try:
-        path = Polyline(_points(x, y))
-        if path.length > ROUTE_LIMIT:
-            raise InputError(f"it is {path.length:.0f} m long: at most {ROUTE_LIMIT:g} m are accepted")
+        path = checked_path(x, y)
         return Route(
             robot=robot,
             boot=integer(boot, 1, UINT32, "boot"),
@@ -137,6 +136,21 @@ def checked_route(
         )
     except InputError as error:
         raise InputError(f"route of {robot}: {error}") from error
+
+
+def checked_path(x: Sequence[float], y: Sequence[float]) -> Polyline:
+    """A path as it came in from the network.
+
+    Args:
+        x, y: m, the polyline's points in the map frame.
+
+    Raises:
+        InputError: they are no path, or it is too long.
+    """
+    path = Polyline(_points(x, y))
+    if path.length > ROUTE_LIMIT:
+        raise InputError(f"it is {path.length:.0f} m long: at most {ROUTE_LIMIT:g} m are accepted")
+    return path
 
 
 def _points(x: Sequence[float], y: Sequence[float]) -> FloatArray:
@@ -181,7 +195,8 @@ def _check_directive(directive: Directive) -> None:
         integer(directive.boot, 1, UINT32, "boot")
         integer(directive.answered, 0, UINT32, "answered")
         integer(directive.route, 0, UINT32, "route")
-        integer(directive.take_route, 0, UINT32, "take_route")
+        if (integer(directive.take_route, 0, UINT32, "take_route") == 0) != (directive.take_path is None):
+            raise InputError("take_route and take_path must come together")
         number(directive.hold, 0.0, PROGRESS_LIMIT, "hold")
         number(directive.speed_limit, 0.0, SPEED_LIMIT, "speed_limit")
         if robot in robot_names(directive.waits_for, "waits_for"):

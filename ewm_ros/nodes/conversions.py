@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ewm_ros.geometry import Polyline
 from ewm_ros.intention.codec import encode_payload
 from ewm_ros.messages import Conflict, DirectiveSet, Intention, Route
 from ewm_ros.msg import Conflict as ConflictMsg
@@ -45,8 +46,8 @@ def route_to(route: Route) -> RouteMsg:
         max_speed=route.max_speed,
         max_acceleration=route.max_acceleration,
         priority=route.priority,
-        x=array("f", route.path.points[:, 0]),
-        y=array("f", route.path.points[:, 1]),
+        x=_column(route.path, 0),
+        y=_column(route.path, 1),
     )
 
 
@@ -66,6 +67,8 @@ def directives_to(directives: DirectiveSet) -> DirectiveSetMsg:
                 hold=_not_more(d.hold),
                 grants=[GrantMsg(region=g.region, enter=g.enter, leave=g.leave) for g in d.grants],
                 take_route=d.take_route,
+                take_x=_column(d.take_path, 0),
+                take_y=_column(d.take_path, 1),
                 speed_limit=d.speed_limit,
                 waits_for=list(d.waits_for),
                 expected_wait=d.expected_wait,
@@ -73,6 +76,11 @@ def directives_to(directives: DirectiveSet) -> DirectiveSetMsg:
             for d in directives.directives
         ],
     )
+
+
+def _column(path: Polyline | None, k: int) -> array[float]:
+    """One coordinate of all points of a path; empty for none."""
+    return array("f", () if path is None else path.points[:, k])
 
 
 def _not_more(metres: float) -> float:

@@ -5,44 +5,23 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from ewm_ros.coordination.right_of_way import RightOfWay
-from ewm_ros.errors import InputError
-from ewm_ros.geometry import Polyline, Pose2D
-from ewm_ros.intention.checks import ETA_LIMIT, ROUTE_LIMIT, goal_name
+from ewm_ros.geometry import Polyline
+from ewm_ros.intention.checks import ETA_LIMIT
 from ewm_ros.intention.compressor import IntentionCompressor
-from ewm_ros.messages import DirectiveSet, Intention, Outcome, Plan, Route, check_robot_name
+from ewm_ros.messages import NO_GOAL, DirectiveSet, Intention, Outcome, Plan, Route, Search, check_robot_name
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.planning.route_planner import RoutePlanner
 from ewm_ros.robot.guarded_predictor import GuardedPredictor
 from ewm_ros.robot.path_follower import PathFollower
+from ewm_ros.robot.way_finder import Goal, Offer, WayFinder
 from ewm_ros.robot_type import RobotType
 from ewm_ros.sensing import STANDSTILL, Observation, Velocity
 from ewm_ros.trajectory import Imagination
 from ewm_ros.world_model.predictor import Situation, WatchedPredictor
 
 STANDING_SPEED = 0.02  # m/s and rad/s below which the robot stands
-ASTRAY = 0.4  # m from the route, from which on a new one is planned
-SET_BACK = 0.1  # m behind its progress at which a robot has been found to be further back than it told
 REPEAT = 2.0  # s after which a route is sent again while nobody has confirmed it
 PRIOR_WINDOWS, PRIOR_HITS = 10, 9  # what the confidence starts from until own predictions have been scored
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """A place to go to: m, map frame.
-
-    Raises:
-        InputError: the name is not at most 32 of the characters A-Z a-z 0-9 _ . , + - and blank.
-    """
-
-    name: str
-    x: float
-    y: float
-
-    def __post_init__(self) -> None:
-        goal_name(self.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,16 +71,13 @@ class IntegratedAgent:
         self.name = check_robot_name(name)
         self.boot = boot
         self.hindrance = ""  # why the command gate stopped the robot, if it did
+        self.search: Search | None = None  # what to tell of a search for goals
         self.right_of_way = RightOfWay(name, boot)
         self.predictor = predictor or GuardedPredictor(robot_type, None, "no learned model was given")
         self._type = robot_type
         self._priority = priority
         self._compressor = IntentionCompressor()
-        self._planner: RoutePlanner | None = None
-        self._goal: Goal | None = None
-        self._routed_goal: Goal | None = None
-        self._no_way = ""
-        self._tried_at = (math.nan, math.nan)  # where the newest route was planned from
+        self._ways = WayFinder(robot_type.radius)
         self._follower: PathFollower | None = None
         self._routes = 0
         self._route_sent = -math.inf
@@ -109,8 +85,7 @@ class IntegratedAgent:
 
     def set_map(self, grid: OccupancyGrid) -> None:
         """Take a map of the floor; routes are planned on the newest one."""
-        self._planner = RoutePlanner(grid, self._type.radius)
-        self._no_way = ""
+        self._ways.set_map(grid)
 
     def receive_intention(self, intention: Intention, now: float, clock: float | None = None) -> None:
         """Hear a robot's intention (its own come back too).
@@ -136,36 +111,46 @@ class IntegratedAgent:
             goal: where to go, None to stay.
             now: s of a steady clock, the same that receive_* are told; the odometry's stamp if not given.
         """
+        situation = self.perceive(state, goal, now)
+        return self.act(situation, self.predictor.imagine(situation), now)
+
+    def perceive(self, state: Observation, goal: Goal | None, now: float | None = None) -> Situation:
+        """The first half of `think_and_act`: all that the robot's next seconds hang on.
+
+        For those who let several robots imagine at once; `act` has to follow before the next cycle.
+        """
         odometry = state.odometry
-        pose, velocity = odometry.pose, Velocity(odometry.v, odometry.w)
-        now = odometry.stamp if now is None else now
+        pose, now = odometry.pose, odometry.stamp if now is None else now
         self.predictor.happened(odometry.stamp, pose)
         self._seq += 1
         right_of_way = self.right_of_way
         changing = self._mind_the_goal(state, goal)
         progress = self._follower.progress(pose, right_of_way.progress) if self._follower else 0.0
-        stopping = self._follower.stopping_distance(velocity.v) if self._follower else 0.0
+        stopping = self._follower.stopping_distance(odometry.v) if self._follower else 0.0
         right_of_way.step(progress, stopping, self._seq, now)
-
-        advice, hold = right_of_way.advice, right_of_way.hold
-        command = STANDSTILL
-        if self._follower:
-            command = self._follower.command(pose, velocity, progress, hold, advice.speed_limit)
-        situation = Situation(
+        return Situation(
             state,
             self._follower,
             progress,
-            hold,
+            right_of_way.hold,
             self._release(changing),
-            advice.speed_limit,
+            right_of_way.advice.speed_limit,
             robot=self.name,
             neighbours=right_of_way.peers.neighbours(progress),
-            waits_for=advice.waits_for,
+            waits_for=right_of_way.advice.waits_for,
             hindered=bool(self.hindrance),
             changing=changing,
         )
-        imagination = self.predictor.imagine(situation)
-        condition = self._condition(progress, changing)
+
+    def act(self, situation: Situation, imagination: Imagination, now: float | None = None) -> Action:
+        """The second half of `think_and_act`: what the robot does, and what it tells the others."""
+        state, follower, right_of_way = situation.observation, situation.follower, self.right_of_way
+        odometry, progress = state.odometry, situation.progress
+        command = STANDSTILL
+        if follower is not None:
+            velocity = Velocity(odometry.v, odometry.w)
+            command = follower.command(odometry.pose, velocity, progress, situation.hold, situation.speed_limit)
+        condition = self._condition(progress, situation.changing)
         intention = Intention(
             self.name,
             self.boot,
@@ -174,7 +159,8 @@ class IntegratedAgent:
             self._plan(imagination, state, condition),
             right_of_way.standing(),
         )
-        return Action(command, intention, self._route_to_send(now), imagination, right_of_way.path, condition)
+        route = self._route_to_send(odometry.stamp if now is None else now)
+        return Action(command, intention, route, imagination, right_of_way.path, condition)
 
     def _release(self, changing: bool) -> float:
         """s until the robot expects to be let past its hold point."""
@@ -186,53 +172,32 @@ class IntegratedAgent:
         return math.inf if math.isnan(advice.expected_wait) else advice.expected_wait
 
     def _mind_the_goal(self, state: Observation, goal: Goal | None) -> bool:
-        """See to it that the robot is on a route to its goal; True while it has to stand before it can take one."""
-        pose = state.odometry.pose
-        astray = self._astray(pose)
-        moved = self._no_way and math.dist((pose.x, pose.y), self._tried_at) > ASTRAY
-        if goal != self._goal or moved:
-            self._goal, self._no_way = goal, ""
-        wanted = goal if self._planner is not None and not self._no_way else None
-        if self._routes and wanted == self._routed_goal and not astray and not self.right_of_way.giving_up:
+        """See to it that the robot is on the right route; True while it has to stand before it can take another."""
+        right_of_way, ways, pose = self.right_of_way, self._ways, state.odometry.pose
+        standing = max(abs(state.odometry.v), abs(state.odometry.w)) <= STANDING_SPEED
+        path, progress, advice = right_of_way.path, right_of_way.progress, right_of_way.advice
+        if path is not None and standing:
+            ways.at_end(path, progress)
+        if advice.take_path is not None:
+            ways.consider(Offer(advice.take_route, advice.take_path), pose)
+        if not ways.needs_route(pose, goal, path, progress) and not right_of_way.giving_up:
             return False
-        self.right_of_way.give_up_the_rest()
-        if max(abs(state.odometry.v), abs(state.odometry.w)) > STANDING_SPEED:
+        right_of_way.give_up_the_rest()
+        if not standing:
             return True
-        self._take_route(state, wanted)
+        self._take_route(ways.route(pose), state.odometry.stamp)
         return False
 
-    def _astray(self, pose: Pose2D) -> bool:
-        """Whether the robot is not where its route and its progress say: pushed away, or found to be elsewhere."""
-        path, progress = self.right_of_way.path, self.right_of_way.progress
-        if path is None:
-            return False
-        nearest, distance = path.project(pose.x, pose.y, progress - ASTRAY, progress + 1.0)
-        return distance > ASTRAY or nearest < progress - SET_BACK
-
-    def _take_route(self, state: Observation, goal: Goal | None) -> None:
-        pose, robot_type = state.odometry.pose, self._type
-        self._tried_at = (pose.x, pose.y)
-        path = Polyline([[pose.x, pose.y]])
-        if goal is not None and self._planner is not None:
-            try:
-                path = self._planner.plan((pose.x, pose.y), (goal.x, goal.y))
-                if path.length > ROUTE_LIMIT:
-                    raise InputError(
-                        f"the way to the goal is {path.length:.0f} m long: set a goal within {ROUTE_LIMIT:g} m"
-                    )
-            except InputError as error:
-                self._no_way, goal, path = str(error), None, Polyline([[pose.x, pose.y]])
-        # The wire carries float32: everybody must find the same conflicts on this route.
-        path = Polyline(path.points.astype(np.float32))
+    def _take_route(self, path: Polyline, stamp: float) -> None:
+        robot_type = self._type
         self._routes += 1
-        self._routed_goal = goal
         self._follower = PathFollower(path, robot_type) if path.length > 0.0 else None
         self.right_of_way.take_route(
             Route(
                 robot=self.name,
                 boot=self.boot,
                 route=self._routes,
-                stamp=state.odometry.stamp,
+                stamp=stamp,
                 path=path,
                 radius=robot_type.radius,
                 max_speed=robot_type.max_speed,
@@ -251,12 +216,12 @@ class IntegratedAgent:
         return self.right_of_way.route
 
     def _condition(self, progress: float, changing: bool) -> str:
-        if self._no_way:
+        if self._ways.no_way:
             return "no way"
         if changing:
             return "stopping"
         if self._follower is None:
-            return "idle" if self._goal is None else "starting"
+            return "idle" if self._ways.goal is None else "starting"
         if self._follower.path.length - progress < 0.1:
             return "arrived"
         if self.hindrance:
@@ -282,14 +247,15 @@ class IntegratedAgent:
         confidence = (sums.hits + PRIOR_HITS) / (sums.windows + PRIOR_WINDOWS)
         return self._compressor.compress(
             imagination.most_probable,
-            self._goal.name if self._goal else "none",
+            self._ways.goal.name if self._ways.goal else NO_GOAL,
             confidence,
             start=odometry.pose,
             outcome=outcome,
             eta=eta,
+            search=self.search,
         )
 
     @property
     def no_way(self) -> str:
         """Why there is no route to the goal; empty if there is one."""
-        return self._no_way
+        return self._ways.no_way

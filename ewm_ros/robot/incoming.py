@@ -6,6 +6,7 @@ No ROS is imported for it: messages that rosbags has read from a bag are as good
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,18 +20,19 @@ from ewm_ros.intention.checks import (
     SPEED_LIMIT,
     at_most,
     checked_directives,
+    checked_path,
     checked_route,
     number,
 )
 from ewm_ros.intention.codec import MAX_PAYLOAD, decode_intention
 from ewm_ros.messages import Directive, DirectiveSet, Grant, Intention, Route
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.robot.agent import Goal
+from ewm_ros.robot.way_finder import Goal
 from ewm_ros.sensing import Odometry, Scan, Velocity
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time
-    from geometry_msgs.msg import PoseStamped, Twist
+    from geometry_msgs.msg import Point, PoseArray, PoseStamped, Twist
     from nav_msgs.msg import OccupancyGrid as OccupancyGridMsg
     from nav_msgs.msg import Odometry as OdometryMsg
     from nav_msgs.msg import Path
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 MAX_RAYS = 100_000
 MAX_POSES = 100_000
+MAX_SIGHTINGS = 100
 MAX_CELLS = 100_000_000
 OCCUPIED = 50  # percent from which on a cell of /map counts as occupied
 _FULL_TURN = 2.0 * math.pi
@@ -155,9 +158,24 @@ def path_from(msg: Path) -> FloatArray:
     if len(msg.poses) > MAX_POSES:
         raise InputError(f"path has {len(msg.poses)} poses: at most {MAX_POSES} are accepted")
     places = [pose.pose.position for pose in msg.poses]
+    return _points_of(places, "path")
+
+
+def sightings_from(msg: PoseArray) -> FloatArray:
+    """The goals that a robot sees, as they came in: (G, 2) m.
+
+    Raises:
+        InputError: another frame, too many, or a place that is not finite.
+    """
+    _expect_frame(msg.header.frame_id, names.MAP_FRAME, "sightings")
+    at_most(msg.poses, MAX_SIGHTINGS, "sightings")
+    return _points_of([pose.position for pose in msg.poses], "sightings")
+
+
+def _points_of(places: Sequence[Point], what: str) -> FloatArray:
     points: FloatArray = np.array([(place.x, place.y) for place in places], dtype=np.float64).reshape(-1, 2)
     if not (np.abs(points) <= POSITION_LIMIT).all():
-        raise InputError(f"path has a coordinate that is not a number within {POSITION_LIMIT:g} m of the origin")
+        raise InputError(f"{what} has a coordinate that is not a number within {POSITION_LIMIT:g} m of the origin")
     return points
 
 
@@ -221,6 +239,7 @@ def directives_from(msg: DirectiveSetMsg) -> DirectiveSet:
             hold=d.hold,
             grants=tuple(Grant(g.region, g.enter, g.leave) for g in d.grants),
             take_route=d.take_route,
+            take_path=checked_path(d.take_x, d.take_y) if len(d.take_x) or len(d.take_y) else None,
             speed_limit=d.speed_limit,
             waits_for=tuple(d.waits_for),
             expected_wait=d.expected_wait,

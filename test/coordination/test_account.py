@@ -19,46 +19,46 @@ def obeying(epoch: int, seq: int = 2, **standing: Any) -> Any:
 
 
 def test_at_first_a_robot_may_come_as_far_as_it_says_it_holds() -> None:
-    account = Account(intention(progress=1.0, hold=3.0))
+    account = Account(intention(progress=1.0, hold=3.0), 0.0)
     assert (account.low, account.high) == (1.0, 3.0)
 
 
 def test_a_claim_counts_as_far_as_it_reaches() -> None:
-    assert Account(intention(progress=1.0, hold=3.0, claim=9.0, claim_seq=1)).high == 9.0
+    assert Account(intention(progress=1.0, hold=3.0, claim=9.0, claim_seq=1), 0.0).high == 9.0
 
 
 def test_who_was_pushed_beyond_its_hold_is_where_it_is() -> None:
-    assert Account(intention(progress=3.2, hold=3.0)).high == 3.2
+    assert Account(intention(progress=3.2, hold=3.0), 0.0).high == 3.2
 
 
 def test_an_order_under_way_counts_before_it_is_obeyed() -> None:
-    account = Account(intention(hold=1.0))
+    account = Account(intention(hold=1.0), 0.0)
     account.issue(1, 4.0)
     assert account.high == 4.0
 
 
 def test_what_is_taken_back_is_free_only_when_the_robot_has_said_so() -> None:
-    account = Account(intention(hold=0.0))
+    account = Account(intention(hold=0.0), 0.0)
     account.issue(1, 6.0)
     account.issue(2, 2.0)
     assert account.high == 6.0
-    account.update(obeying(1, seq=2, hold=6.0), NONCE)
+    account.update(obeying(1, seq=2, hold=6.0), NONCE, 0.0)
     assert account.high == 6.0
-    account.update(obeying(2, seq=3, progress=1.0, hold=2.5), NONCE)  # it could not stop any earlier
+    account.update(obeying(2, seq=3, progress=1.0, hold=2.5), NONCE, 0.0)  # it could not stop any earlier
     assert account.high == 2.5
 
 
 def test_an_acknowledgement_of_another_coordinator_means_nothing() -> None:
-    account = Account(intention(hold=0.0))
+    account = Account(intention(hold=0.0), 0.0)
     account.issue(1, 6.0)
-    account.update(intention(seq=2, coordinator=NONCE + 1, epoch=99, hold=0.0), NONCE)
+    account.update(intention(seq=2, coordinator=NONCE + 1, epoch=99, hold=0.0), NONCE, 0.0)
     assert account.high == 6.0
 
 
 def test_on_a_new_route_the_orders_for_the_old_one_mean_nothing() -> None:
-    account = Account(intention(hold=0.0))
+    account = Account(intention(hold=0.0), 0.0)
     account.issue(1, 6.0)
-    account.update(intention(seq=2, route=2, hold=0.0), NONCE)
+    account.update(intention(seq=2, route=2, hold=0.0), NONCE, 0.0)
     assert (account.low, account.high) == (0.0, 0.0)
 
 
@@ -74,7 +74,7 @@ STEPS = st.lists(
 @given(STEPS)
 def test_the_robot_never_holds_more_than_is_accounted_for(steps: list[tuple[Any, ...]]) -> None:
     """A robot obeys any of the orders it has not acknowledged, in their order: none of them is ever forgotten."""
-    account, epoch, unheard, acknowledged, hold = Account(intention(hold=0.0)), 0, {}, 0, 0.0
+    account, epoch, unheard, acknowledged, hold = Account(intention(hold=0.0), 0.0), 0, {}, 0, 0.0
     for seq, step in enumerate(steps, start=2):
         if step[0] == "order":
             epoch += 1
@@ -84,5 +84,5 @@ def test_the_robot_never_holds_more_than_is_accounted_for(steps: list[tuple[Any,
             acknowledged = max(acknowledged, min(step[1], epoch))
             hold = step[2]
             unheard = {e: h for e, h in unheard.items() if e > acknowledged}
-            account.update(obeying(acknowledged, seq, hold=hold), NONCE)
+            account.update(obeying(acknowledged, seq, hold=hold), NONCE, 0.0)
         assert account.high == pytest.approx(max([hold, *unheard.values()]))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ewm_ros.errors import InputError
+from ewm_ros.geometry import Polyline
 from ewm_ros.intention.checks import checked_directives, checked_route, integer
 from ewm_ros.messages import Directive, DirectiveSet, Grant
 
@@ -66,7 +67,9 @@ def test_an_impossible_route_is_refused(field: str, value: object, complaint: st
         checked_route(**{**ROUTE, field: value})
 
 
-DIRECTIVE = Directive("robot_1", 3, 9, 1, 4.5, (Grant(77, 2.0, 4.0),), 0, 0.4, ("robot_2",), 1.0)
+DIRECTIVE = Directive(
+    "robot_1", 3, 9, 1, 4.5, (Grant(77, 2.0, 4.0),), speed_limit=0.4, waits_for=("robot_2",), expected_wait=1.0
+)
 SET = DirectiveSet(12345, 1, 0.0, 1.0, (DIRECTIVE, replace(DIRECTIVE, robot="robot_2", waits_for=())))
 
 
@@ -104,6 +107,8 @@ def test_an_impossible_set_is_refused(changes: dict[str, Any], complaint: str) -
         ({"hold": math.nan}, "hold is nan"),
         ({"hold": math.inf}, "hold is inf"),
         ({"take_route": -1}, "take_route"),
+        ({"take_route": 3}, "must come together"),
+        ({"take_path": Polyline([(0.0, 0.0)])}, "must come together"),
         ({"speed_limit": math.nan}, "speed_limit is nan"),
         ({"waits_for": ("robot_1",)}, "wait for itself"),
         ({"waits_for": ("No",)}, "robot name 'No'"),

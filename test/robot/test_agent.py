@@ -12,7 +12,8 @@ from ewm_ros.errors import InputError
 from ewm_ros.geometry import Pose2D
 from ewm_ros.messages import Directive, DirectiveSet, Outcome
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.robot.agent import Action, Goal, IntegratedAgent
+from ewm_ros.robot.agent import Action, IntegratedAgent
+from ewm_ros.robot.way_finder import Goal
 from ewm_ros.robot_type import RobotType
 from ewm_ros.sensing import STANDSTILL, Observation
 

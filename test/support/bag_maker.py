@@ -11,7 +11,7 @@ import numpy as np
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from ewm_ros.bag_types import message_types
-from ewm_ros.geometry import Pose2D
+from ewm_ros.geometry import Polyline, Pose2D
 from ewm_ros.intention.codec import encode_payload
 from ewm_ros.messages import DirectiveSet, Intention, Route
 from ewm_ros.sensing import Odometry, Scan, Velocity
@@ -123,8 +123,8 @@ class BagMaker:
             max_speed=route.max_speed,
             max_acceleration=route.max_acceleration,
             priority=route.priority,
-            x=route.path.points[:, 0].astype(np.float32),
-            y=route.path.points[:, 1].astype(np.float32),
+            x=_column(route.path, 0),
+            y=_column(route.path, 1),
         )
         self.write("/routes", msg)
 
@@ -141,6 +141,8 @@ class BagMaker:
                     self._make("ewm_ros/msg/Grant", region=g.region, enter=g.enter, leave=g.leave) for g in d.grants
                 ],
                 take_route=d.take_route,
+                take_x=_column(d.take_path, 0),
+                take_y=_column(d.take_path, 1),
                 speed_limit=d.speed_limit,
                 waits_for=list(d.waits_for),
                 expected_wait=d.expected_wait,
@@ -179,3 +181,8 @@ class BagMaker:
         linear = self._make("geometry_msgs/msg/Vector3", x=velocity.v, y=0.0, z=0.0)
         angular = self._make("geometry_msgs/msg/Vector3", x=0.0, y=0.0, z=velocity.w)
         return self._make("geometry_msgs/msg/Twist", linear=linear, angular=angular)
+
+
+def _column(path: Polyline | None, k: int) -> np.ndarray:
+    """One coordinate of all points of a path; empty for none."""
+    return np.zeros(0, dtype=np.float32) if path is None else path.points[:, k].astype(np.float32)

@@ -9,9 +9,9 @@ from typing import Protocol
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.planning.route_planner import RoutePlanner
-from ewm_ros.robot.agent import ASTRAY
 from ewm_ros.robot.nominal_predictor import NominalPredictor
 from ewm_ros.robot.path_follower import PathFollower
+from ewm_ros.robot.way_finder import ASTRAY
 from ewm_ros.robot_type import RobotType
 from ewm_ros.sensing import STANDSTILL, Observation, Velocity
 from ewm_ros.simulation.worlds.world_format import Point

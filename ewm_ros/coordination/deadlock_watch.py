@@ -1,0 +1,99 @@
+"""Watches for robots that nobody's waiting can help, and gets them out: one at a time, the cheapest way first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from ewm_ros.coordination.offers import Offers
+from ewm_ros.coordination.planners import Planners
+from ewm_ros.coordination.route_book import RouteBook
+from ewm_ros.coordination.solver import Occupant, Solver
+from ewm_ros.coordination.untangling import Option, Untangler
+
+LOOK_EVERY = 0.25  # s
+PATIENCE = 1.0  # s for which a robot has to be stuck: robots that stop or have just come may seem to be
+CANDIDATES = 4  # stuck robots that are compared before the cheapest way out is taken
+RETRY = 3.0  # s after which what could not be helped is looked at again
+STAYED = 0.1  # m by which a robot may have moved since a way was found for it
+
+
+class DeadlockWatch:
+    """Finds deadlocks in the wait-for graph and resolves them by offering ways.
+
+    Args:
+        book: the routes of the fleet.
+        planners: find ways.
+        offers: take the ways to the robots.
+    """
+
+    def __init__(self, book: RouteBook, planners: Planners, offers: Offers) -> None:
+        self._book = book
+        self._solver = Solver(book)
+        self._untangler = Untangler(book, planners)
+        self._offers = offers
+        self._yielding: dict[str, tuple[int, int]] = {}
+        self._since: dict[str, float] = {}
+        self._next_look = -math.inf
+        self._tried: list[str] = []
+        self._options: list[Option] = []
+
+    @property
+    def reports(self) -> tuple[str, ...]:
+        """For each robot that cannot be helped, why: lines for people."""
+        return tuple(line for robot, line in self._untangler.reports.items() if robot in self._since)
+
+    def yields(self, robot: str, route: tuple[int, int]) -> bool:
+        """Whether the robot may come to a goal that is in the way of others."""
+        return self._yielding.get(robot) == route
+
+    def rest(self) -> None:
+        """Nobody is stuck."""
+        self._since.clear()
+
+    def look(self, occupants: Mapping[str, Occupant], aimless: Iterable[str], now: float) -> None:
+        """See whether anybody is stuck, and help.
+
+        Args:
+            aimless: robots without a goal.
+            now: s of a steady clock.
+        """
+        if now < self._next_look:
+            return
+        self._next_look = now + LOOK_EVERY
+        if all(o.arrived or not o.stands for o in occupants.values()):
+            self.rest()
+            return
+        stuck = self._solver.stuck(occupants)
+        self._since = {name: self._since.get(name, now) for name in stuck}
+        ripe = [name for name in stuck if now - self._since[name] >= PATIENCE and not occupants[name].disabled]
+        self._help(sorted(ripe, key=lambda n: (-occupants[n].priority, self._since[n], n)), occupants, aimless, now)
+
+    def _help(self, ripe: list[str], occupants: Mapping[str, Occupant], aimless: Iterable[str], now: float) -> None:
+        """Look at one more robot; when enough have been looked at, take the cheapest way out."""
+        if not ripe:
+            self._tried, self._options = [], []
+            return
+        left = [name for name in ripe[:CANDIDATES] if name not in self._tried]
+        if left:
+            self._tried.append(left[0])
+            self._options += self._untangler.options(left[0], occupants, aimless)
+            self._next_look = now
+        if len(left) > 1:
+            return
+        best = min(self._options, key=lambda option: option.cost, default=None)
+        self._tried, self._options = [], []
+        if best is None:
+            self._next_look = now + RETRY
+            return
+        self._begin(best, occupants, now)
+
+    def _begin(self, option: Option, occupants: Mapping[str, Occupant], now: float) -> None:
+        if any(math.dist(way.point_at(0.0), self._place(occupants[n])) > STAYED for n, way in option.ways.items()):
+            return  # somebody has moved since: it is looked at again
+        if option.yields:
+            self._yielding[option.passes] = occupants[option.passes].route
+        self._offers.make(option.ways, occupants, now)
+
+    def _place(self, occupant: Occupant) -> tuple[float, float]:
+        return self._book[occupant.robot].path.point_at(occupant.low)
