@@ -188,12 +188,13 @@ class Solver:
         return max(limit, me.high), [robot for _, robot in blockers]
 
     def _reserved(self, me: Occupant, other: Occupant) -> float:
-        """Where begins what the other one enters before me, inf for nothing; in there its interval keeps me out."""
+        """Where begins what the other one is to pass before me; inf for nothing."""
+        begin = math.inf
         for region in self._book.regions(me.robot, other.robot):
             enter = own_interval(region, me.robot)[0]
-            if enter > me.high and other.low < own_interval(region, other.robot)[0]:
-                return enter - SHORT
-        return math.inf
+            if enter > me.high and not _is_past(region, other):
+                begin = min(begin, enter - SHORT)
+        return begin
 
     def _take_back(
         self, me: Occupant, want: float, blockers: Iterable[str], occupants: Mapping[str, Occupant]
@@ -214,9 +215,7 @@ class Solver:
         for region in self._book.regions(me.robot, other.robot):
             enter, leave = own_interval(region, me.robot)
             if enter - 0.1 <= limit <= leave:
-                theirs = own_interval(region, other.robot)
-                leaving = other.low > sum(theirs) / 2.0 and other.high >= theirs[1]
-                return region.kind is ConflictKind.FOLLOWING or (leaving and region.kind is ConflictKind.CROSSING)
+                return region.kind is ConflictKind.FOLLOWING or _is_past(region, other)
         return False
 
     def _safe(
@@ -347,6 +346,15 @@ def own_interval(region: Conflict, robot: str) -> tuple[float, float]:
     """enter and leave (m) of a region on the route of one of its two robots."""
     side = region.robots.index(robot)
     return region.enter[side], region.leave[side]
+
+
+def _is_past(region: Conflict, robot: Occupant) -> bool:
+    """Whether a robot is so far that its interval alone keeps others behind it: ahead of them, or on its way out."""
+    enter, leave = own_interval(region, robot.robot)
+    if region.kind is ConflictKind.FOLLOWING:
+        return robot.low >= enter
+    out = robot.low > (enter + leave) / 2.0 and robot.high >= leave
+    return robot.low >= leave or (out and region.kind is ConflictKind.CROSSING)
 
 
 def _state(occupant: Occupant) -> _State:

@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from ewm_ros.coordination.conflict_space import CELL, CLEARANCE
+from ewm_ros.coordination.conflict_space import CELL, LEAST_CLEARANCE
 from ewm_ros.coordination.delay_conflicts import DelayConflicts, delay_conflicts
 from ewm_ros.coordination.kept_distance import kept_distance
 from ewm_ros.coordination.route_book import RouteBook
@@ -146,7 +146,7 @@ class TrafficPlan:
             path, start = (ways[name], 0.0) if name in ways else (route.path, o.low)
             routes.append(timed_route(path, o.speed, route.max_acceleration, from_progress=start))
         radii = np.array([self._book[name].radius for name in names])
-        distance = kept_distance(routes, radii[:, None] + radii[None, :] + CLEARANCE + CELL)
+        distance = kept_distance(routes, radii[:, None] + radii[None, :] + LEAST_CLEARANCE + CELL)
         waited = np.array([max(now - min(occupants[name].waiting_since, now), 0.0) for name in names])
         roles = np.array([1.0 + occupants[name].priority for name in names])
         weights: FloatArray = roles * (1.0 + waited / DOUBLED_AFTER)
