@@ -12,12 +12,14 @@ from ewm_ros import __version__
 from ewm_ros.errors import InputError
 from ewm_ros.names import robot_name
 from ewm_ros.robot.guarded_predictor import DEFAULT, check_model
-from ewm_ros.simulation.worlds.scenario import Bodies
+from ewm_ros.simulation.network import NO_FAULTS, Faults
+from ewm_ros.simulation.worlds.scenario import VIEW, Bodies
 from ewm_ros.simulation.worlds.world_file import load_world
 
 Value = bool | int | float | str | Sequence[str]
 
 SENSOR_TIMEOUT = 0.5  # s of simulated time
+RESPAWNED = ("robot_node", "coordinator_node")  # may be started again while it runs; a new simulation is another run
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ def demo_processes(
     varied: bool = True,
     bodies: Bodies = "driven",
     model: str = DEFAULT,
+    faults: Faults = NO_FAULTS,
 ) -> list[ProcessSpec]:
     """The processes of a simulated run, in the order in which to start them; the simulation comes last.
 
@@ -56,6 +59,7 @@ def demo_processes(
         varied: False for ideal robots.
         bodies: what the simulated robots are made of.
         model: the robots' world model; see robot_node's parameter world_model.
+        faults: of what robots and coordinator hear of each other.
 
     Raises:
         InputError: no such world or model, or the world does not take this number of robots.
@@ -66,18 +70,18 @@ def demo_processes(
     if not count.min <= robots <= count.max:
         raise InputError(f"world {loaded.name!r} takes {count.min} to {count.max} robots, not {robots}")
     fleet = [robot_name(index) for index in range(robots)]
+    hearing = _hearing(robots, realtime_factor, faults)
     specs = []
     if record is not None:
         facts = {"world": world, "robots": robots, "seed": seed, "realtime_factor": realtime_factor}
         facts["version"] = __version__
         specs.append(_recorder(record, fleet, facts))
-    specs.append(ProcessSpec("coordinator_node", "coordinator", "", _coordinator(robots, realtime_factor)))
+    specs.append(ProcessSpec("coordinator_node", "coordinator", "", hearing))
     for index, name in enumerate(fleet):
-        specs.append(
-            ProcessSpec(
-                "robot_node", "robot", name, _robot(loaded.robots.model_of(index), robots, realtime_factor, model)
-            )
-        )
+        robot = _robot(loaded.robots.model_of(index), realtime_factor, model)
+        if loaded.task == "allocate":
+            robot |= {"explore": True, "view": float(loaded.view or VIEW)}
+        specs.append(ProcessSpec("robot_node", "robot", name, {**hearing, **robot}))
     simulation: dict[str, Value] = {
         "world": world,
         "robots": robots,
@@ -94,19 +98,24 @@ def demo_processes(
     return specs
 
 
-def _coordinator(fleet: int, realtime_factor: float) -> dict[str, Value]:
-    return {"use_sim_time": True, "fleet_size_max": fleet, "time_scale": float(realtime_factor)}
+def _hearing(fleet: int, realtime_factor: float, faults: Faults) -> dict[str, Value]:
+    """What robots and coordinator have in common."""
+    return {
+        "use_sim_time": True,
+        "fleet_size_max": fleet,
+        "time_scale": float(realtime_factor),
+        "network_loss": float(faults.loss),
+        "network_delay": float(faults.delay),
+        "network_duplication": float(faults.duplication),
+    }
 
 
-def _robot(robot_type: str, fleet: int, realtime_factor: float, model: str) -> dict[str, Value]:
+def _robot(robot_type: str, realtime_factor: float, model: str) -> dict[str, Value]:
     # Faster than real time, the machine's jitter of some ms is a greater part of the simulated second.
     timeout = SENSOR_TIMEOUT * max(realtime_factor, 1.0)
     return {
-        "use_sim_time": True,
         "robot_type": robot_type,
         "world_model": model,
-        "fleet_size_max": fleet,
-        "time_scale": float(realtime_factor),
         "odometry_timeout": timeout,
         "scan_timeout": timeout,
         "command_timeout": timeout,

@@ -41,9 +41,15 @@ class Polyline:
 
     Raises:
         InputError: the points are not an (N, 2) array of finite numbers.
+
+    Attributes:
+        points: (N, 2) m.
+        s: (N,) m, arc lengths of the points.
+        directions: (N - 1, 2) unit vectors of the segments.
+        length: m.
     """
 
-    __slots__ = ("_s", "_x", "_y", "length", "points", "s")
+    __slots__ = ("_s", "_segments", "_x", "_y", "directions", "length", "points", "s")
 
     def __init__(self, points: object) -> None:
         array = np.asarray(points, dtype=np.float64)
@@ -52,12 +58,17 @@ class Polyline:
         steps = np.hypot(*np.diff(array, axis=0).T)
         keep = np.concatenate([[True], steps > 1e-9])
         self.points: FloatArray = array[keep]
-        self.s: FloatArray = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(self.points, axis=0).T))])
+        steps = np.diff(self.points, axis=0)
+        self.s: FloatArray = np.concatenate([[0.0], np.cumsum(np.hypot(steps[:, 0], steps[:, 1]))])
+        lengths = np.diff(self.s)
+        self.directions: FloatArray = steps / lengths[:, None]
         self.length = float(self.s[-1])
         # Scalar look-ups in the control loop are several times faster on lists than on arrays.
         self._s: list[float] = self.s.tolist()
         self._x: list[float] = self.points[:, 0].tolist()
         self._y: list[float] = self.points[:, 1].tolist()
+        begins = np.column_stack([self.points[:-1], self.s[:-1], lengths, self.directions])
+        self._segments: list[list[float]] = begins.tolist()
 
     def _segment(self, s: float) -> int:
         """Index of the segment that holds s, clamped to the existing ones; -1 for a single point."""
@@ -65,7 +76,8 @@ class Polyline:
 
     def segments(self, s: FloatArray) -> NDArray[np.intp]:
         """Indices of the segments that hold many arc lengths, clamped to the existing ones; 0 for a single point."""
-        return np.clip(np.searchsorted(self.s, s, side="right") - 1, 0, max(len(self.s) - 2, 0))
+        found: NDArray[np.intp] = self.s.searchsorted(s, side="right") - 1
+        return np.minimum(np.maximum(found, 0), max(len(self.s) - 2, 0))
 
     def point_at(self, s: float) -> tuple[float, float]:
         """The point at arc length s, clamped to the ends."""
@@ -93,20 +105,28 @@ class Polyline:
         Returns:
             (s, distance): its arc length and its distance from (x, y), m.
         """
+        s, left = self.place(x, y, start, stop)
+        return s, abs(left)
+
+    def place(self, x: float, y: float, start: float = 0.0, stop: float = math.inf) -> tuple[float, float]:
+        """The nearest point of the path with arc length in [start, stop].
+
+        Returns:
+            (s, left): its arc length, and how far (x, y) lies to the left of the path there, m; negative to the right.
+        """
         start = min(max(start, 0.0), self.length)
         stop = min(max(stop, start), self.length)
-        best_s, best_d2 = start, math.inf
-        for i in range(max(self._segment(start), 0), max(self._segment(stop), 0) + 1):
-            if len(self._s) == 1:
-                break
-            ax, ay, seg = self._x[i], self._y[i], self._s[i + 1] - self._s[i]
-            dx, dy = (self._x[i + 1] - ax) / seg, (self._y[i + 1] - ay) / seg
+        best_s, best_d2, side = start, math.inf, 1.0
+        first, last = max(self._segment(start), 0), max(self._segment(stop), 0)
+        # Comparisons in place of min and max: robots spend much of their time here.
+        for ax, ay, before, length, dx, dy in self._segments[first : last + 1]:
             along = (x - ax) * dx + (y - ay) * dy
-            s = min(max(self._s[i] + min(max(along, 0.0), seg), start), stop)
-            px, py = ax + (s - self._s[i]) * dx, ay + (s - self._s[i]) * dy
-            d2 = (x - px) ** 2 + (y - py) ** 2
+            s = before + (0.0 if along < 0.0 else length if along > length else along)
+            s = start if s < start else stop if s > stop else s
+            off_x, off_y = x - ax - (s - before) * dx, y - ay - (s - before) * dy
+            d2 = off_x * off_x + off_y * off_y
             if d2 < best_d2:
-                best_s, best_d2 = s, d2
+                best_s, best_d2, side = s, d2, dx * off_y - dy * off_x
         if best_d2 is math.inf:
             best_d2 = (x - self._x[0]) ** 2 + (y - self._y[0]) ** 2
-        return best_s, math.sqrt(best_d2)
+        return best_s, math.copysign(math.sqrt(best_d2), side)

@@ -14,6 +14,7 @@ ODOM = "odom"
 SCAN = "scan"
 CMD_VEL = "cmd_vel"
 GOAL_POSE = "goal_pose"
+SIGHTINGS = "sightings"
 PLAN = "plan"
 IMAGINED = "imagined"
 

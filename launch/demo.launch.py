@@ -8,8 +8,9 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from ewm_ros.deployment import ProcessSpec, demo_processes
+from ewm_ros.deployment import RESPAWNED, ProcessSpec, demo_processes
 from ewm_ros.errors import InputError
+from ewm_ros.simulation.network import Faults
 from ewm_ros.simulation.worlds.scenario import BODIES
 from launch import LaunchContext, LaunchDescription
 
@@ -40,12 +41,29 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         "world_model", default_value="default", description="The robots' world model: a name, a folder's path, or none."
     ),
+    DeclareLaunchArgument("loss", default_value="0.0", description="Share of shared messages lost, 0 to 1; for tests."),
+    DeclareLaunchArgument(
+        "delay",
+        default_value="0.0",
+        description="Mean delay of shared messages in s; each takes 0.5 to 1.5 times this; for tests.",
+    ),
+    DeclareLaunchArgument(
+        "duplication", default_value="0.0", description="Share of shared messages that come twice, 0 to 1; for tests."
+    ),
+    DeclareLaunchArgument(
+        "use_respawn",
+        default_value="false",
+        choices=["true", "false"],
+        description="Whether robots and the coordinator are started again when they die.",
+    ),
+    DeclareLaunchArgument("respawn_delay", default_value="2.0", description="s after which they are."),
 )
 
 
-def action(spec: ProcessSpec) -> Node:
+def action(spec: ProcessSpec, respawn_delay: float | None) -> Node:
     """The launch action of a process; when the simulation ends, all is shut down."""
     ends_all = spec.executable == "simulation_node"
+    respawn = respawn_delay is not None and spec.executable in RESPAWNED
     return Node(
         package="ewm_ros",
         executable=spec.executable,
@@ -54,6 +72,8 @@ def action(spec: ProcessSpec) -> Node:
         parameters=[dict(spec.parameters)],
         output="screen",
         on_exit=[Shutdown(reason="the simulation has ended")] if ends_all else None,
+        respawn=respawn,
+        respawn_delay=respawn_delay,
     )
 
 
@@ -62,8 +82,13 @@ def processes(context: LaunchContext) -> list[Node]:
     given = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in ARGUMENTS}
     try:
         robots, seed, factor = int(given["robots"]), int(given["seed"]), float(given["realtime_factor"])
+        faults = Faults(float(given["loss"]), float(given["delay"]), float(given["duplication"]))
+        respawn_delay = float(given["respawn_delay"])
     except ValueError as error:
-        raise InputError(f"robots and seed must be integers and realtime_factor a number: {error}") from error
+        raise InputError(
+            "robots and seed must be integers; realtime_factor, loss, delay, duplication and respawn_delay numbers: "
+            f"{error}"
+        ) from error
     specs = demo_processes(
         given["world"],
         robots,
@@ -74,8 +99,9 @@ def processes(context: LaunchContext) -> list[Node]:
         varied=given["varied"] == "true",
         bodies=next(kind for kind in BODIES if kind == given["bodies"]),
         model=given["world_model"],
+        faults=faults,
     )
-    return [action(spec) for spec in specs]
+    return [action(spec, respawn_delay if given["use_respawn"] == "true" else None) for spec in specs]
 
 
 def generate_launch_description() -> LaunchDescription:

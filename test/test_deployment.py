@@ -6,6 +6,7 @@ import yaml
 
 from ewm_ros.deployment import command_line, demo_processes
 from ewm_ros.errors import InputError
+from ewm_ros.simulation.network import Faults
 
 
 def test_a_demo_is_a_coordinator_one_process_a_robot_and_the_simulation_last():
@@ -37,6 +38,20 @@ def test_watchdogs_keep_to_simulated_time_and_are_patient_when_it_runs_fast():
     slow, fast = (demo_processes("doorway", 3, seed=1, realtime_factor=f)[1].parameters for f in (0.25, 4.0))
     assert (slow["time_scale"], slow["scan_timeout"]) == (0.25, 0.5)
     assert (fast["time_scale"], fast["scan_timeout"]) == (4.0, 2.0)
+
+
+def test_faults_of_the_network_are_those_of_everybody_who_hears_the_shared_topics():
+    specs = demo_processes("doorway", 3, seed=1, faults=Faults(loss=0.1, delay=0.2, duplication=0.3))
+    hearing = {spec.namespace or spec.name: spec.parameters for spec in specs if "network_loss" in spec.parameters}
+    assert set(hearing) == {"coordinator", "robot_0", "robot_1", "robot_2"}
+    for given in hearing.values():
+        assert (given["network_loss"], given["network_delay"], given["network_duplication"]) == (0.1, 0.2, 0.3)
+
+
+def test_robots_explore_where_nobody_tells_them_a_goal():
+    told, untold = (demo_processes(world, 3, seed=1)[1].parameters for world in ("doorway", "allocation"))
+    assert "explore" not in told
+    assert (untold["explore"], untold["view"]) == (True, 3.0)
 
 
 @pytest.mark.parametrize("robots", [0, 1000])

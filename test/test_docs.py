@@ -32,6 +32,8 @@ COMMANDS = dict(commands(typer.main.get_command(app), "ewm"))
 @pytest.mark.parametrize("node", NODES)
 def test_the_parameters_of_each_node_are_documented(node: str) -> None:
     source = (ROOT / "ewm_ros" / "nodes" / f"{node}.py").read_text(encoding="utf-8")
+    if "network_faults(parameters)" in source:  # which declares some for it
+        source += (ROOT / "ewm_ros" / "nodes" / "faulty_link.py").read_text(encoding="utf-8")
     declared = set(re.findall(r'\bparameters\.(?:choice|text|texts|switch|integer|number)\(\s*"(\w+)"', source))
     table = (DOCS / "deployment.md").read_text(encoding="utf-8").partition(f"| {node} |")[2].partition("\n\n")[0]
     assert declared

@@ -163,7 +163,9 @@ def test_colcon_builds_a_workspace_that_holds_the_repository(tmp_path: Path, sta
     assert_executables_start(workspace / "install" / "ewm_ros", Path(sys.prefix), stand_ins)
     imported = run("bash", "-c", f"{setup}; source install/setup.bash; cd /; python -c '{IMPORT_ALL}'")
     assert imported.startswith(str(workspace / "install")), "the messages came from elsewhere than the workspace"
-    assert (workspace / "install" / "ewm_ros" / "share" / "ewm_ros" / "worlds" / "intersection.yaml").is_file()
+    share = workspace / "install" / "ewm_ros" / "share" / "ewm_ros"
+    assert (share / "worlds" / "intersection.yaml").is_file()
+    assert (share / "config" / "lane_graphs" / "doorway.yaml").is_file()
 
 
 @pytest.mark.campaign

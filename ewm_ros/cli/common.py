@@ -29,6 +29,16 @@ Model = Annotated[
 ]
 
 
+Loss = Annotated[float, typer.Option("--loss", min=0.0, max=1.0, help="Share of messages lost on each link.")]
+Delay = Annotated[
+    float,
+    typer.Option("--delay", min=0.0, help="Mean delay of messages in ms; each takes 0.5 to 1.5 times this."),
+]
+Duplication = Annotated[
+    float, typer.Option("--duplication", min=0.0, max=1.0, help="Share of messages that come twice.")
+]
+
+
 class BodyKind(str, Enum):
     """What simulated robots are made of."""
 

@@ -14,10 +14,25 @@ import typer
 from rich.live import Live
 from rich.table import Column, Table
 
-from ewm_ros.cli.common import AsJson, BodyKind, Ideal, Model, Seed, Wheels, err, out, print_json, shown
+from ewm_ros.cli.common import (
+    AsJson,
+    BodyKind,
+    Delay,
+    Duplication,
+    Ideal,
+    Loss,
+    Model,
+    Seed,
+    Wheels,
+    err,
+    out,
+    print_json,
+    shown,
+)
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.fleet_figures import FleetFigures
+from ewm_ros.simulation.network import NO_FAULTS, Faults
 
 if TYPE_CHECKING:  # rclpy is slow to import, and not there for the other commands
     from ewm_ros.cli.fleet_processes import FleetProcesses
@@ -42,6 +57,13 @@ def demo(
     ideal: Ideal = False,
     bodies: Wheels = BodyKind.DRIVEN,
     model: Model = "default",
+    loss: Loss = 0.0,
+    delay: Delay = 0.0,
+    duplication: Duplication = 0.0,
+    respawn: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1e6, help="s after which a robot or coordinator that was killed is started again."),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Run robots in a simulated world on real ROS 2, and print what came of it."""
@@ -60,6 +82,8 @@ def demo(
         varied=not ideal,
         bodies=bodies.value,
         model=model,
+        faults=Faults(loss, delay / 1000.0, duplication),
+        respawn=respawn,
     )
     figures = run.play(view and not as_json)
     if as_json:
@@ -85,6 +109,8 @@ class DemoRun:
     Args:
         bag: folder to record into; None for no recording.
         seconds: simulated s after which it ends; None for the world's time limit.
+        faults: of what robots and coordinator hear of each other.
+        respawn: s (real ones) after which a robot or coordinator that died is started again; None: the run has failed.
 
     Raises:
         InputError: no such world, a number of robots that it does not take, or no ROS 2.
@@ -102,12 +128,15 @@ class DemoRun:
         varied: bool = True,
         bodies: Bodies = "driven",
         model: str = "default",
+        faults: Faults = NO_FAULTS,
+        respawn: float | None = None,
     ) -> None:
         from ewm_ros.cli.fleet_processes import need_ros
         from ewm_ros.deployment import demo_processes
         from ewm_ros.evaluation.runs import RunSpec
 
         self.bag = bag
+        self._respawn = respawn
         self._spec = RunSpec(world, robots, seed, "intention", varied=varied, bodies=bodies)
         scenario = self._spec.scenario()
         need_ros()
@@ -122,6 +151,7 @@ class DemoRun:
             varied=varied,
             bodies=bodies,
             model=model,
+            faults=faults,
         )
         radii = [robot_type.radius for robot_type in scenario.types]
         self.collected = FleetFigures(Episode.of(scenario, time_limit=seconds), radii)
@@ -141,7 +171,7 @@ class DemoRun:
         before = signal.signal(signal.SIGTERM, _interrupt)
         failed = False
         try:
-            with Monitor(self.collected) as monitor, FleetProcesses(self._processes, logs) as processes:
+            with Monitor(self.collected) as monitor, FleetProcesses(self._processes, logs, self._respawn) as processes:
                 self._watch(monitor, processes, view)
         except RunFailed as error:
             failed = True
@@ -156,6 +186,7 @@ class DemoRun:
         live = Live(console=err, auto_refresh=False, transient=True) if view and err.is_terminal else None
         with live or nullcontext():
             while processes.ended("simulation") is None:
+                processes.revive(time.monotonic())
                 _check(processes)
                 time.sleep(REFRESH)
                 if live is not None:

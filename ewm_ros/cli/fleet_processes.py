@@ -11,10 +11,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ewm_ros.deployment import ProcessSpec, command_line
+from ewm_ros.deployment import RESPAWNED, ProcessSpec, command_line
 from ewm_ros.errors import InputError
 
 GRACE = 3.0  # s for a process to end after SIGTERM; then SIGKILL
+BAD_INPUT = 2  # status of a process that would end again however often it is started
 PR_SET_PDEATHSIG = 1
 
 
@@ -32,27 +33,57 @@ class FleetProcesses:
     Args:
         specs: what to start.
         logs: folder for what they print.
+        respawn: s after which a robot or coordinator that was killed or has failed is started again; None for never.
     """
 
-    def __init__(self, specs: Sequence[ProcessSpec], logs: Path) -> None:
-        self._specs = list(specs)
+    def __init__(self, specs: Sequence[ProcessSpec], logs: Path, respawn: float | None = None) -> None:
+        self._specs = {spec.namespace or spec.name: spec for spec in specs}
         self._logs = logs
+        self._respawn = respawn
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._failed_at: dict[str, float] = {}
 
     def __enter__(self) -> FleetProcesses:
         self._logs.mkdir(parents=True, exist_ok=True)
-        for spec in self._specs:
-            name = spec.namespace or spec.name
-            with self._log(name).open("wb") as log:
-                self._running[name] = subprocess.Popen(
-                    command_line(spec),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,  # Ctrl-C reaches this program only, which ends them in order
-                    preexec_fn=_die_with_parent,
-                )
+        for name in self._specs:
+            self._start(name)
         return self
+
+    def _start(self, name: str) -> None:
+        with self._log(name).open("ab") as log:
+            self._running[name] = subprocess.Popen(
+                command_line(self._specs[name]),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches this program only, which ends them in order
+                preexec_fn=_die_with_parent,
+            )
+
+    def revive(self, now: float) -> None:
+        """Start again what has been dead for long enough, if that is wanted.
+
+        Args:
+            now: s of a steady clock.
+        """
+        for name in self._specs:
+            if self._revivable(name) and now - self._failed_at.setdefault(name, now) >= (self._respawn or 0.0):
+                del self._failed_at[name]
+                self._start(name)
+
+    def _revivable(self, name: str) -> bool:
+        """Whether the process has failed and is one to be started again."""
+        status = self._running[name].poll()
+        return (
+            self._respawn is not None
+            and self._specs[name].executable in RESPAWNED
+            and status
+            not in (
+                None,
+                0,
+                BAD_INPUT,
+            )
+        )
 
     def __exit__(self, *error: object) -> None:
         self.stop()
@@ -69,10 +100,10 @@ class FleetProcesses:
         return self._running[name].pid
 
     def first_failure(self) -> tuple[str, int, str] | None:
-        """The first process that ended with an error: its name, status and last line."""
+        """The first process that ended with an error, for good: its name, status and last line."""
         for name, process in self._running.items():
             status = process.poll()
-            if status:
+            if status and not self._revivable(name):
                 lines = self._log(name).read_text(errors="replace").strip().splitlines()
                 return name, status, lines[-1] if lines else "it printed nothing"
         return None

@@ -12,7 +12,10 @@ from rich.table import Table
 from ewm_ros.cli.common import (
     AsJson,
     BodyKind,
+    Delay,
+    Duplication,
     Ideal,
+    Loss,
     Model,
     Wheels,
     err,
@@ -32,10 +35,9 @@ def run(
     policy: Annotated[
         str, typer.Option(help="intention (the whole system), none (safety stop only) or orca; commas.")
     ] = "intention",
-    loss: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of messages lost on each link.")] = 0.0,
-    delay: Annotated[
-        float, typer.Option(min=0.0, help="Mean delay of messages in ms; each takes 0.5 to 1.5 times this.")
-    ] = 0.0,
+    loss: Loss = 0.0,
+    delay: Delay = 0.0,
+    duplication: Duplication = 0.0,
     ideal: Ideal = False,
     bodies: Wheels = BodyKind.DRIVEN,
     model: Model = "default",
@@ -47,7 +49,7 @@ def run(
     from ewm_ros.resources import available
 
     names = available("worlds", ".yaml") if worlds == "all" else [name.strip() for name in worlds.split(",")]
-    faults = Faults(loss, delay / 1000.0)
+    faults = Faults(loss, delay / 1000.0, duplication)
     wanted = product(names, numbers(robots, "--robots"), numbers(seeds, "--seeds"), policy.split(","))
     specs = [
         runs.RunSpec(world, count, seed, name.strip(), faults, varied=not ideal, bodies=bodies.value, model=model)

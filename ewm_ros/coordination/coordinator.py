@@ -130,7 +130,7 @@ class Coordinator:
             occupants = self._occupants(now)
             self._plan.update(occupants, now)
             self._reroute(occupants, now)
-            decisions = self._solver.decide(occupants, self._plan.order, self._offers)
+            decisions = self._solver.decide(occupants, self._plan.precedence, self._offers)
         directives = [self._directive(name, decisions, now) for name in self._accounts]
         return DirectiveSet(self.nonce, self.epoch, now if clock is None else clock, self.lease, tuple(directives))
 

@@ -13,10 +13,11 @@ to move aside or to go round is seen to by the deadlock watch, which gives robot
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ewm_ros.coordination.conflict_space import SHORT
+from ewm_ros.coordination.precedence import Precedence
 from ewm_ros.coordination.route_book import RouteBook
 from ewm_ros.messages import Conflict, ConflictKind
 
@@ -27,6 +28,7 @@ STOPPING = 0.45  # m; an order is taken back only from who is further than this 
 STANDING = 0.15  # m; whose interval is shorter than this stands
 LONGEST_WAIT = 600.0  # s; what would take longer is not known
 ARRIVED = 0.05  # m from the end of the route
+NOBODY_FIRST = Precedence()
 
 
 _State = tuple[float, float, bool, bool, bool, int, int]  # what a decision depends on; low coarsely
@@ -89,19 +91,19 @@ class Solver:
         self._book = book
         self._refused: dict[str, tuple[dict[str, _State], Decision]] = {}
         self._last: dict[str, Decision] = {}
-        self._order: Container[tuple[str, str]] = frozenset()
+        self._order = NOBODY_FIRST
 
     def decide(
         self,
         occupants: Mapping[str, Occupant],
-        order: Container[tuple[str, str]] = frozenset(),
+        order: Precedence = NOBODY_FIRST,
         frozen: Container[str] = (),
     ) -> dict[str, Decision]:
         """Holds for all robots.
 
         Args:
             occupants: by robot name; `high` of those whose interval grows is raised in place.
-            order: pairs of robots of which the first passes before the second wherever they meet.
+            order: who passes first where it matters; it is executable.
             frozen: robots that get nothing now: they are to change their routes.
 
         Returns:
@@ -124,7 +126,7 @@ class Solver:
             if me.high >= min(me.length, me.low + REFILL):
                 decisions[name] = Decision(me.high)
                 continue
-            refused = self._refused.get(name) if order == self._order else None
+            refused = self._refused.get(name) if order is self._order else None
             if refused and refused[0] == {o: _state(occupants[o]) for o in refused[0] if o in occupants}:
                 wait = self._wait(me, me.high, refused[1].waits_for, occupants)
                 decisions[name] = replace(refused[1], expected_wait=wait)
@@ -136,8 +138,16 @@ class Solver:
                 if other not in decisions or shorter.hold < decisions[other].hold:
                     decisions[other] = shorter
             creep = limit >= want or all(self._makes_way(me, limit, occupants[other]) for other in blockers)
-            settled = all((name, o) in order or (o, name) in order for o in near)
-            end, finishable = self._safe(me, limit, creep, near, occupants, finishable, settled)
+            end = self._uncontested(me, limit, near, occupants)
+            if end < limit and order.settles(r for o in near for r in self._ahead(me, occupants[o])):
+                end = limit if creep else max(end, self._in_order(me, limit, [occupants[o] for o in near], order))
+            elif end < limit:
+                # Who has to wait for somebody that crosses or comes the other way does not creep up to him, but waits
+                # before the shared region: standing in the mouth of a corridor settles the order of all others too.
+                finishable = self.finishable(occupants) if finishable is None else finishable
+                ends = self._waiting_places(me, limit, near) | ({limit} if creep else set())
+                safe, finishable = self._safe(me, (e for e in ends if e > end), occupants, finishable)
+                end = max(end, safe)
             me.high = max(me.high, end)
             waits_for = blockers if limit < want else self._rivals(me, want, near, occupants) if end < limit else []
             decisions[name] = Decision(me.high, tuple(sorted(waits_for)), self._wait(me, end, waits_for, occupants))
@@ -172,7 +182,7 @@ class Solver:
         return want
 
     def _free(
-        self, me: Occupant, want: float, others: Iterable[Occupant], order: Container[tuple[str, str]]
+        self, me: Occupant, want: float, others: Iterable[Occupant], order: Precedence
     ) -> tuple[float, list[str]]:
         """How far the way is free of the others' intervals and of what they are to pass first, and whose ends it."""
         limit = want
@@ -180,21 +190,34 @@ class Solver:
         for other in others:
             passing = self._book.tight_space if other.stands else self._book.space
             end = passing(me.robot, other.robot).free_until(me.high, want, other.low, other.extent)
-            if (other.robot, me.robot) in order:
-                end = min(end, self._reserved(me, other))
+            end = min(end, self._reserved(me, want, other, order))
             if end < want and end < limit + 0.1:
                 blockers = [b for b in blockers if b[0] < end + 0.1] + [(end, other.robot)]
                 limit = min(limit, end)
         return max(limit, me.high), [robot for _, robot in blockers]
 
-    def _reserved(self, me: Occupant, other: Occupant) -> float:
-        """Where begins what the other one is to pass before me; inf for nothing."""
-        begin = math.inf
+    def _ahead(self, me: Occupant, other: Occupant) -> Iterator[Conflict]:
+        """The regions that both have still to leave."""
         for region in self._book.regions(me.robot, other.robot):
-            enter = own_interval(region, me.robot)[0]
-            if enter > me.high and not _is_past(region, other):
-                begin = min(begin, enter - SHORT)
-        return begin
+            if me.low < own_interval(region, me.robot)[1] and other.low < own_interval(region, other.robot)[1]:
+                yield region
+
+    def _reserved(self, me: Occupant, want: float, other: Occupant, order: Precedence) -> float:
+        """Where begins, up to `want`, what the other one is to pass before me.
+
+        Before it has come to a region that is the region's beginning, then what it has still to drive through there.
+        """
+        end = want
+        for region in self._ahead(me, other):
+            mine, theirs = own_interval(region, me.robot), own_interval(region, other.robot)
+            if not order.yields(me.robot, region) or mine[0] >= end:
+                continue
+            if _is_past(region, other):
+                space = self._book.space(me.robot, other.robot)
+                end = min(end, space.free_until(me.high, end, max(other.low, theirs[0]), theirs[1]))
+            elif mine[0] > me.high:
+                end = min(end, mine[0] - SHORT)
+        return end
 
     def _take_back(
         self, me: Occupant, want: float, blockers: Iterable[str], occupants: Mapping[str, Occupant]
@@ -218,48 +241,48 @@ class Solver:
                 return region.kind is ConflictKind.FOLLOWING or _is_past(region, other)
         return False
 
+    def _uncontested(self, me: Occupant, limit: float, near: Iterable[str], occupants: Mapping[str, Occupant]) -> float:
+        """Up to where, at most `limit`, nobody else will ever want to be."""
+        end = limit
+        for other in near:
+            them = occupants[other]
+            free = self._book.space(me.robot, other).free_until(me.high, end, them.low, them.length)
+            end = max(min(end, free), me.high)
+        return end
+
+    def _in_order(self, me: Occupant, limit: float, others: Iterable[Occupant], order: Precedence) -> float:
+        """The furthest place up to `limit` to wait at: before a region that somebody is to pass first, and in none.
+
+        Where I am first I may stand: those that come after me keep out of there.
+        """
+        yielded = [own_interval(r, me.robot) for o in others for r in self._ahead(me, o) if order.yields(me.robot, r)]
+        places = (enter - SHORT for enter, _ in yielded)
+        free = (e for e in places if me.high < e <= limit and not any(a < e < b for a, b in yielded))
+        return max(free, default=me.high)
+
     def _safe(
         self,
         me: Occupant,
-        limit: float,
-        creep: bool,
-        near: list[str],
+        ends: Iterable[float],
         occupants: Mapping[str, Occupant],
-        before: set[str] | None,
-        settled: bool,
-    ) -> tuple[float, set[str] | None]:
-        """The furthest end up to `limit` that leaves an order in which all can finish, and who can finish then.
-
-        Where it is `settled` who passes first of me and each of the others near, there is one: the schedule's.
-
-        Who has to wait for somebody that crosses or comes the other way does not `creep` up to him, but waits before
-        the shared region: standing in the mouth of a corridor would settle the order of all the others too.
-        """
+        before: set[str],
+    ) -> tuple[float, set[str]]:
+        """The furthest of some ends that leaves an order in which all can finish, and who can finish then."""
         start = me.high
-        if limit <= start:
-            return start, before
-        uncontested = limit
-        for other in near:
-            them = occupants[other]
-            end = self._book.space(me.robot, other).free_until(start, uncontested, them.low, them.length)
-            uncontested = max(min(uncontested, end), start)
-        if uncontested >= limit:
-            return limit, before
-        if before is None and not settled:
-            before = self.finishable(occupants)
-        regions = [region for other in near for region in self._book.regions(me.robot, other)]
-        against = [own_interval(r, me.robot) for r in regions if r.kind is not ConflictKind.FOLLOWING]
-        waiting_places = {own_interval(region, me.robot)[0] - SHORT for region in regions}
-        ends = {e for e in waiting_places if uncontested < e < limit and not any(a < e < b for a, b in against)}
-        for end in sorted(ends | {limit} if creep else ends, reverse=True):
-            if settled or before is None:
-                return end, before
+        for end in sorted(ends, reverse=True):
             me.high = end
             after = self.finishable(occupants)
             me.high = start
             if me.robot in after and after >= before:
                 return end, after
-        return uncontested, before
+        return start, before
+
+    def _waiting_places(self, me: Occupant, limit: float, near: Iterable[str]) -> set[float]:
+        """Where to wait before shared regions, below `limit`, and not in the way of who crosses or comes towards me."""
+        regions = [region for other in near for region in self._book.regions(me.robot, other)]
+        against = [own_interval(r, me.robot) for r in regions if r.kind is not ConflictKind.FOLLOWING]
+        places = {own_interval(region, me.robot)[0] - SHORT for region in regions}
+        return {e for e in places if me.high < e < limit and not any(a < e < b for a, b in against)}
 
     def finishable(self, occupants: Mapping[str, Occupant]) -> set[str]:
         """The robots that can drive to their goals one after the other while all the others keep their intervals.

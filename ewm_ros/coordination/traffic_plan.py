@@ -19,16 +19,19 @@ from numpy.typing import NDArray
 from ewm_ros.coordination.conflict_space import CELL, LEAST_CLEARANCE
 from ewm_ros.coordination.delay_conflicts import DelayConflicts, delay_conflicts
 from ewm_ros.coordination.kept_distance import kept_distance
+from ewm_ros.coordination.precedence import Precedence, is_executable, who_is_first
 from ewm_ros.coordination.route_book import RouteBook
 from ewm_ros.coordination.schedule import EFFORT, Schedule, find_options, find_schedule, keep_order
-from ewm_ros.coordination.solver import Occupant, own_interval
+from ewm_ros.coordination.solver import NOBODY_FIRST, Occupant, own_interval
 from ewm_ros.coordination.timed_route import timed_route
+from ewm_ros.coordination.trapezoid import Trapezoid
 from ewm_ros.geometry import FloatArray, Polyline
+from ewm_ros.messages import Conflict
 
 RENEW_EVERY = 1.0  # s
-HEADWAY = (
-    1.0  # s more than their discs need that robots pass each other apart: grants run ahead of a robot, not with it
-)
+# s that robots pass each other further apart than their discs need, as grants run ahead of a robot; the later ones are
+# for when the order cannot be kept to otherwise.
+HEADWAYS = (1.5, 4.0, 10.0)
 MARGIN = 2.0  # s of weighted waiting that another order has to save to replace the one in force
 DOUBLED_AFTER = 30.0  # s of waiting that make a robot's time count twice: nobody starves
 MANY = 12  # robots, from which on less effort is spent on the order
@@ -68,13 +71,14 @@ class TrafficPlan:
         book: the routes of the fleet.
 
     Attributes:
-        order: in force; empty while there is no schedule, and then whoever comes first is served first.
+        precedence: in force; empty while there is no schedule, and then whoever comes first is served first.
         delays: s that the newest schedule makes each robot wait, by name.
     """
 
     def __init__(self, book: RouteBook) -> None:
         self._book = book
-        self.order: Order = frozenset()
+        self.precedence = NOBODY_FIRST
+        self._order: Order = frozenset()
         self.delays: Mapping[str, float] = {}
         self._question: _Question | None = None
         self._best: Schedule | None = None
@@ -90,13 +94,50 @@ class TrafficPlan:
             return
         kept = {name for name, route in routes.items() if self._routes.get(name) == route}
         self._routes, self._next = routes, now + RENEW_EVERY
-        former = frozenset(pair for pair in self.order if kept.issuperset(pair))
+        former = frozenset(pair for pair in self._order if kept.issuperset(pair))
         self._wanted = frozenset(pair for pair in self._wanted if kept.issuperset(pair))
-        self._question = question = self._ask(driving, now, {})
-        self._best = schedule = self._answer(question, former)
-        self.order = frozenset() if schedule is None else _order(question.names, schedule.before)
+        for headway in HEADWAYS:
+            self._question = question = self._ask(driving, now, {}, headway)
+            self._best = schedule = self._answer(question, former)
+            if schedule is None:
+                first: Mapping[Conflict, str] = {}
+                break
+            first = self._first(question, schedule, driving)
+            if is_executable(first):
+                break
+        else:
+            first = {}
+        self._order = frozenset() if schedule is None else _order(question.names, schedule.before)
         delays = () if schedule is None else schedule.delays.tolist()
         self.delays = dict(zip(question.names, delays, strict=False))
+        if first != self.precedence.first:
+            self.precedence = Precedence(first)
+
+    def _first(self, question: _Question, schedule: Schedule, occupants: Mapping[str, Occupant]) -> dict[Conflict, str]:
+        """Who passes first by the schedule, of all regions that two have both still to leave."""
+        delays: dict[str, float] = dict(zip(question.names, schedule.delays.tolist(), strict=True))
+        laws = {}
+        for name, o in occupants.items():
+            laws[name] = Trapezoid(o.length - o.low, o.speed, self._book[name].max_acceleration)
+
+        def time_at(robot: str, progress: float) -> float:
+            way = np.array([max(progress - occupants[robot].low, 0.0)])
+            driven = float(laws[robot].time_at(way)[0])
+            return delays[robot] + driven
+
+        first = {}
+        for a, b in combinations(question.names, 2):
+            for region in self._book.regions(a, b):
+                enters, leaves = zip(region.enter, region.leave, strict=True), region.leave
+                if any(occupants[n].low >= leave for n, leave in zip(region.robots, leaves, strict=True)):
+                    continue
+                inside = [
+                    name
+                    for name, (enter, _) in zip(region.robots, enters, strict=True)
+                    if occupants[name].extent > enter
+                ]
+                first[region] = inside[0] if len(inside) == 1 else who_is_first(region, time_at)
+        return first
 
     @property
     def feasible(self) -> bool:
@@ -109,7 +150,7 @@ class TrafficPlan:
         Args:
             ways: of those who leave their routes, from where they stand.
         """
-        question = self._ask({n: o for n, o in occupants.items() if not o.disabled}, now, ways)
+        question = self._ask({n: o for n, o in occupants.items() if not o.disabled}, now, ways, HEADWAYS[0])
         schedule = find_schedule(question.conflicts, first=question.first, effort=question.effort)
         if schedule is None or question.hopeless:
             return math.inf
@@ -138,7 +179,9 @@ class TrafficPlan:
             for schedule in found
         ]
 
-    def _ask(self, occupants: Mapping[str, Occupant], now: float, ways: Mapping[str, Polyline]) -> _Question:
+    def _ask(
+        self, occupants: Mapping[str, Occupant], now: float, ways: Mapping[str, Polyline], headway: float
+    ) -> _Question:
         names = tuple(sorted(occupants))
         routes = []
         for name in names:
@@ -154,7 +197,7 @@ class TrafficPlan:
         first = [(place[a], place[b]) for a, b in self._settled(occupants) | self._wanted if not ways]
         conflicts = delay_conflicts(routes, distance)
         hopeless = conflicts.impossible()
-        wider = DelayConflicts(conflicts.low - HEADWAY, conflicts.high + HEADWAY).without(hopeless)
+        wider = DelayConflicts(conflicts.low - headway, conflicts.high + headway).without(hopeless)
         return _Question(names, wider, weights, first, bool(hopeless))
 
     def _answer(self, question: _Question, former: Order) -> Schedule | None:

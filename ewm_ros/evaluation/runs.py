@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from statistics import fmean
 
@@ -15,11 +16,9 @@ from ewm_ros.evaluation.worker_pool import worker_pool
 from ewm_ros.robot.guarded_predictor import DEFAULT, GuardedPredictor, check_model, load_predictor
 from ewm_ros.robot_type import RobotType
 from ewm_ros.simulation.fleet import POLICIES, Fleet
-from ewm_ros.simulation.network import Faults
+from ewm_ros.simulation.network import NO_FAULTS, Faults
 from ewm_ros.simulation.worlds.scenario import Bodies, Scenario, make_scenario
 from ewm_ros.simulation.worlds.world_file import World, load_world
-
-NO_FAULTS = Faults()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,13 @@ def _world(name_or_path: str) -> World:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """One judged run; times in s. `trace` is a hash of all poses, equal for bit-identical runs."""
+    """One judged run; times in s.
+
+    Attributes:
+        trace: a hash of all poses, equal for bit-identical runs.
+        realtime_factor: simulated s per s of this process's CPU time, from the first step to the last; it is no part of
+            what makes two runs equal.
+    """
 
     world: str
     robots: int
@@ -76,6 +81,7 @@ class RunResult:
     orders_per_minute: float | None
     simulated_s: float
     trace: str
+    realtime_factor: float = field(compare=False)
 
 
 def run(spec: RunSpec) -> RunResult:
@@ -87,7 +93,9 @@ def run(spec: RunSpec) -> RunResult:
     scenario = spec.scenario()
     fleet = Fleet(scenario, spec.policy, spec.faults, bodies=spec.bodies, predictor=spec.predictor)
     try:
+        began = time.process_time()
         episode, trace = play(fleet)
+        spent = time.process_time() - began
         delays = None
         if episode.makespan is not None:
             delays = episode.sum_of_delays(free_flow_arrivals(spec))
@@ -107,6 +115,7 @@ def run(spec: RunSpec) -> RunResult:
             orders_per_minute=rounded(episode.orders_per_minute),
             simulated_s=rounded(fleet.world.time) or 0.0,
             trace=trace,
+            realtime_factor=round(fleet.world.time / spent, 3),
         )
     finally:
         fleet.close()
@@ -177,9 +186,16 @@ def summary(results: Sequence[RunResult]) -> list[dict[str, object]]:
                 "sum_of_delays_s": _mean([r.sum_of_delays_s for r in group]),
                 "prediction_accuracy": _mean([r.prediction_accuracy for r in group]),
                 "orders_per_minute": _mean([r.orders_per_minute for r in group]),
+                "realtime_factor": _realtime_factor(group),
             }
         )
     return rows
+
+
+def _realtime_factor(results: Sequence[RunResult]) -> float:
+    """Of all runs together."""
+    simulated = sum(r.simulated_s for r in results)
+    return round(simulated / sum(r.simulated_s / r.realtime_factor for r in results), 3)
 
 
 def as_json(results: Sequence[RunResult]) -> dict[str, object]:

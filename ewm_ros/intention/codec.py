@@ -13,7 +13,9 @@ import msgpack
 from ewm_ros.errors import InputError
 from ewm_ros.intention.checks import (
     ETA_LIMIT,
+    MAX_FINDS,
     MAX_PEERS,
+    POSITION_LIMIT,
     PROGRESS_LIMIT,
     at_most,
     check_header,
@@ -25,29 +27,33 @@ from ewm_ros.intention.checks import (
     show,
 )
 from ewm_ros.intention.knots import LENGTH_UNITS, pack_knots, round_down, round_up, unpack_knots
-from ewm_ros.messages import UINT32, Consent, Intention, Outcome, Plan, Standing
+from ewm_ros.messages import UINT32, Consent, Intention, Outcome, Plan, Search, Standing
 
-VERSION = 1
+VERSION = 1  # of a payload that tells nothing of a search for goals
+VERSION_WITH_SEARCH = 2
 MAX_PAYLOAD = 512  # bytes, as in msg/Intention.msg
 ETA_UNITS = 10  # per s
 CONFIDENCE_UNITS = 100
+BID_UNITS = 10  # per m
 
 _FIELDS = 12  # without the tail of claim, claim_seq and consents
 _FIELDS_WITH_TAIL = 15
 _PROGRESS_UNITS_LIMIT = int(PROGRESS_LIMIT) * LENGTH_UNITS
+_POSITION_UNITS_LIMIT = int(POSITION_LIMIT) * LENGTH_UNITS
+_BID_UNITS_LIMIT = int(PROGRESS_LIMIT) * BID_UNITS
 
 
 def encode_payload(plan: Plan, standing: Standing) -> bytes:
     """The bytes of a plan and a standing.
 
     Rounded so that nobody believes in more free space than there is: hold, claim and the knots' radius up, progress
-    down.
+    down; and a bid up, so that only a robot that is at its goal bids 0.
 
     Raises:
         InputError: something is out of range, or there are so many knots and consents that 512 bytes do not hold them.
     """
     fields: list[object] = [
-        VERSION,
+        VERSION if plan.search is None else VERSION_WITH_SEARCH,
         goal_name(plan.goal),
         integer(int(plan.outcome), 0, max(Outcome), "outcome"),
         None if plan.eta == math.inf else round(number(plan.eta, 0.0, ETA_LIMIT, "eta") * ETA_UNITS),
@@ -62,6 +68,8 @@ def encode_payload(plan: Plan, standing: Standing) -> bytes:
     ]
     if standing.consents or standing.claim_seq or not math.isnan(standing.claim):
         fields += _tail(standing)
+    if plan.search is not None:
+        fields.append(_search(plan.search))
     payload: bytes = msgpack.packb(fields)
     if len(payload) > MAX_PAYLOAD:
         raise InputError(f"an intention of {len(payload)} bytes: at most {MAX_PAYLOAD} are sent")
@@ -79,10 +87,14 @@ def decode_payload(payload: bytes) -> tuple[Plan, Standing]:
     fields = _fields(payload)
     if not fields or type(fields[0]) is not int:
         raise InputError("the payload does not start with a format version")
-    if fields[0] != VERSION:
-        raise InputError(f"the payload has format version {fields[0]}, this program reads {VERSION}: update the older")
-    if len(fields) not in (_FIELDS, _FIELDS_WITH_TAIL):
-        raise InputError(f"the payload has {len(fields)} fields: {_FIELDS} or {_FIELDS_WITH_TAIL} are needed")
+    if fields[0] not in (VERSION, VERSION_WITH_SEARCH):
+        reads = f"{VERSION} and {VERSION_WITH_SEARCH}"
+        raise InputError(f"the payload has format version {fields[0]}, this program reads {reads}: update the older")
+    more = fields[0] - VERSION
+    if len(fields) not in (_FIELDS + more, _FIELDS_WITH_TAIL + more):
+        needed = f"{_FIELDS + more} or {_FIELDS_WITH_TAIL + more} are needed"
+        raise InputError(f"the payload has {len(fields)} fields: {needed}")
+    search = _read_search(fields.pop()) if more else None
     _, goal, outcome, eta, confidence, knots, coordinator, epoch, route, progress, hold, waits_for, *tail = fields
     if type(knots) is not bytes:
         raise InputError(f"knots are {show(knots)}: they must be bytes")
@@ -92,6 +104,7 @@ def decode_payload(payload: bytes) -> tuple[Plan, Standing]:
         eta=math.inf if eta is None else integer(eta, 0, int(ETA_LIMIT) * ETA_UNITS, "eta") / ETA_UNITS,
         confidence=integer(confidence, 0, CONFIDENCE_UNITS, "confidence") / CONFIDENCE_UNITS,
         knots=unpack_knots(knots),
+        search=search,
     )
     claim, claim_seq, consents = _read_tail(tail)
     standing = Standing(
@@ -159,6 +172,33 @@ def _consent(entry: object) -> Consent:
         robot_name(robot, "robot of a consent"),
         integer(boot, 1, UINT32, "boot of a consent"),
         integer(claim, 1, UINT32, "claim of a consent"),
+    )
+
+
+def _search(search: Search) -> list[object]:
+    """The bid, or nil, and the finds' coordinates one after the other."""
+    at_most(search.finds, MAX_FINDS, "finds")
+    bid = None
+    if search.bid != math.inf:
+        if not search.finds:
+            raise InputError("a bid without a find: it must be for the first one")
+        bid = round_up(number(search.bid, 0.0, PROGRESS_LIMIT, "bid"), BID_UNITS)
+    places = [number(value, -POSITION_LIMIT, POSITION_LIMIT, "a find") for find in search.finds for value in find]
+    return [bid, *(round(value * LENGTH_UNITS) for value in places)]
+
+
+def _read_search(value: object) -> Search:
+    fields = _list(value, "search")
+    if len(fields) % 2 == 0 or len(fields) > 1 + 2 * MAX_FINDS:
+        raise InputError(f"search has {len(fields)} fields: a bid and x and y of at most {MAX_FINDS} finds are needed")
+    bid, *places = fields
+    if not places and bid is not None:
+        raise InputError("search has a bid without a find: it must be for the first one")
+    limit = _POSITION_UNITS_LIMIT
+    metres = [integer(place, -limit, limit, "a find (cm)") / LENGTH_UNITS for place in places]
+    return Search(
+        finds=tuple(zip(metres[0::2], metres[1::2], strict=True)),
+        bid=math.inf if bid is None else integer(bid, 0, _BID_UNITS_LIMIT, "bid (dm)") / BID_UNITS,
     )
 
 

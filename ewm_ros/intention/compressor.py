@@ -12,7 +12,7 @@ from ewm_ros.geometry import FloatArray, Pose2D, wrap_angles
 from ewm_ros.intention.checks import ETA_LIMIT, POSITION_LIMIT, RADIUS_LIMIT, YAW_LIMIT, goal_name, number
 from ewm_ros.intention.codec import CONFIDENCE_UNITS, ETA_UNITS
 from ewm_ros.intention.knots import LENGTH_UNITS, MAX_KNOTS, TIME_LIMIT, TIME_UNITS, TURN, knot_of
-from ewm_ros.messages import Outcome, Plan
+from ewm_ros.messages import Outcome, Plan, Search
 from ewm_ros.trajectory import HORIZON, STEP, Trajectory
 
 POSITION_TOLERANCE = 0.05  # m between a step of the trajectory and the decoded plan; of the radius too, or
@@ -40,6 +40,7 @@ class IntentionCompressor:
         start: Pose2D | None = None,
         outcome: Outcome | None = None,
         eta: float = math.inf,
+        search: Search | None = None,
     ) -> Plan:
         """The plan that says the same as the trajectory.
 
@@ -52,6 +53,7 @@ class IntentionCompressor:
             start: pose at the trajectory's stamp; the first pose if not given.
             outcome: PROGRESS if the trajectory moves, else IDLE, if not given.
             eta: s until the outcome.
+            search: told beside the plan, as it is.
 
         Raises:
             InputError: an argument is out of range, or no 51 knots can follow the trajectory.
@@ -61,7 +63,7 @@ class IntentionCompressor:
             away = np.abs(values - values[:, :1])[[0, 1, 4]].max(axis=1)
             outcome = Outcome.IDLE if math.hypot(away[0], away[1]) < POSITION_TOLERANCE > away[2] else Outcome.PROGRESS
         units = _rounded(values)
-        chosen = _fewest_links(_feasible_links(times, values, _meant(units)))
+        chosen = _fewest_links(times, values, _meant(units))
         if len(chosen) > MAX_KNOTS:
             raise InputError(f"the trajectory needs {len(chosen)} knots: a plan has at most {MAX_KNOTS}")
         return Plan(
@@ -70,6 +72,7 @@ class IntentionCompressor:
             eta=eta if eta == math.inf else round(number(eta, 0.0, ETA_LIMIT, "eta") * ETA_UNITS) / ETA_UNITS,
             confidence=round(number(confidence, 0.0, 1.0, "confidence") * CONFIDENCE_UNITS) / CONFIDENCE_UNITS,
             knots=tuple(knot_of((round(times[i] * TIME_UNITS), *units[:, i].tolist())) for i in chosen),
+            search=search,
         )
 
     def decompress(self, plan: Plan, stamp: float = 0.0, step: float = STEP, steps: int = HORIZON) -> Trajectory:
@@ -128,7 +131,13 @@ def _samples(trajectory: Trajectory, start: Pose2D | None) -> tuple[FloatArray, 
     if not ((radius >= 0.0) & (radius <= RADIUS_LIMIT)).all():
         raise InputError(f"a trajectory with a radius outside 0 to {RADIUS_LIMIT:g} m")
     times = round(ticks) * np.arange(len(poses)) / TIME_UNITS
-    return times, np.concatenate([_AXES @ poses[:, :2].T, [np.unwrap(poses[:, 2]), radius]])
+    return times, np.concatenate([_AXES @ poses[:, :2].T, [_unwrapped(poses[:, 2]), radius]])
+
+
+def _unwrapped(yaw: FloatArray) -> FloatArray:
+    """Headings (N,) without jumps of a full turn; most have none."""
+    continuous: FloatArray = yaw if (np.abs(yaw[1:] - yaw[:-1]) < math.pi).all() else np.unwrap(yaw)
+    return continuous
 
 
 def _rounded(values: FloatArray) -> NDArray[np.int64]:
@@ -145,45 +154,68 @@ def _meant(units: NDArray[np.int64]) -> FloatArray:
     return np.concatenate([_AXES @ (units[:2] / LENGTH_UNITS), [yaw, radius]])
 
 
-def _feasible_links(times: FloatArray, values: FloatArray, knots: FloatArray) -> NDArray[np.bool_]:
-    """(N, N): whether a straight line from knot i to knot j passes every sample between them within the tolerance.
+def _fewest_links(times: FloatArray, values: FloatArray, knots: FloatArray) -> list[int]:
+    """Indices of the knots on a path of fewest links from the first sample to the last.
+
+    Breadth-first search in the graph of feasible links (Imai and Iri, "Computational-geometric methods for polygonal
+    approximations of a curve", Computer Vision, Graphics, and Image Processing 36(1), 1986). Links are worked out when
+    the search comes to them, those to the last sample first, as they end it: a robot that stands needs no others.
+    """
+    tolerance = np.repeat(_TOLERANCE[:, None], len(times), axis=1)
+    tolerance[5] = np.maximum(tolerance[5], RADIUS_TOLERANCE * values[5])
+    # Both bounds as upper ones: of the values, and of the values with the other sign.
+    bounds = np.concatenate([tolerance + values, tolerance - values])
+    mirrored = np.concatenate([knots, -knots])
+    last = len(times) - 1
+    to_last = _feasible_links(times[-1] - times[::-1], bounds[:, ::-1], mirrored[:, ::-1], np.array([0]))[0, ::-1]
+    before = np.full(last, -1)
+    frontier = np.array([0])
+    while not to_last[frontier].any():
+        begin = int(frontier[0]) + 1
+        links = _feasible_links(times, bounds, mirrored, frontier)[:, :-1]
+        links &= before[begin:] < 0
+        reached = links.any(axis=0).nonzero()[0]
+        before[begin + reached] = frontier[links[:, reached].argmax(axis=0)]
+        frontier = begin + reached
+    chosen = [last, int(frontier[to_last[frontier].argmax()])]
+    while chosen[-1] != 0:
+        chosen.append(int(before[chosen[-1]]))
+    return chosen[::-1]
+
+
+def _feasible_links(
+    times: FloatArray, bounds: FloatArray, knots: FloatArray, rows: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Whether a straight line from knots to later knots passes every sample between them within the tolerance.
 
     The samples seen from knot i leave a cone of slopes, which narrows from sample to sample; the line to knot j must
     lie in what the samples up to j have left (O'Rourke, "An on-line algorithm for fitting straight lines between data
     ranges", Communications of the ACM 24(9), 1981).
+
+    Args:
+        bounds: (12, N), what the six values and their negatives may be at most.
+        knots: (12, N), what they are at the knots.
+        rows: (F,) the knots i, ascending.
+
+    Returns:
+        (F, N - 1 - rows[0]), of the knots j from rows[0] + 1 on.
     """
-    gap = times[None, :] - times[:, None]
-    later = gap > 0.0
-    per_second = np.divide(1.0, gap, out=np.zeros_like(gap), where=later)
-    tolerance = np.repeat(_TOLERANCE[:, None, None], len(times), axis=2)
-    tolerance[5, 0] = np.maximum(tolerance[5, 0], RADIUS_TOLERANCE * values[5])
-    ahead = values[:, None, :] - knots[:, :, None]
-    upper = np.minimum.accumulate(np.where(later, (ahead + tolerance) * per_second, math.inf), axis=2)
-    lower = np.maximum.accumulate(np.where(later, (ahead - tolerance) * per_second, -math.inf), axis=2)
-    between = knots[:, None, :] - knots[:, :, None]
-    slope = between * per_second
-    feasible = later & ((lower <= slope) & (slope <= upper)).all(axis=0)
-    # Half a turn and more would be decoded the other way round; from one sample to the next there is nothing between.
-    feasible &= np.abs(between[4]) < _HALF_TURN
-    feasible[np.arange(len(times) - 1), np.arange(1, len(times))] = True
-    return feasible
-
-
-def _fewest_links(feasible: NDArray[np.bool_]) -> list[int]:
-    """Indices of the knots on a path of fewest links from the first sample to the last.
-
-    Breadth-first search in the graph of feasible links (Imai and Iri, "Computational-geometric methods for polygonal
-    approximations of a curve", Computer Vision, Graphics, and Image Processing 36(1), 1986).
-    """
-    count = len(feasible)
-    before = np.full(count, -1)
-    frontier = np.array([0])
-    while before[-1] < 0:
-        links = feasible[frontier] & (before < 0)
-        reached = np.flatnonzero(links.any(axis=0))
-        before[reached] = frontier[links[:, reached].argmax(axis=0)]
-        frontier = reached
-    chosen = [count - 1]
-    while chosen[-1] != 0:
-        chosen.append(int(before[chosen[-1]]))
-    return chosen[::-1]
+    onwards = slice(int(rows[0]) + 1, None)
+    gap = times[onwards] - times[rows, None]
+    earlier = gap <= 0.0
+    start = knots[:, rows, None]
+    cone = bounds[:, None, onwards] - start
+    between = knots[:, None, onwards] - start
+    # Half a turn and more would be decoded the other way round.
+    links: NDArray[np.bool_] = np.abs(between[4]) < _HALF_TURN
+    gap[earlier] = math.inf
+    per_second = 1.0 / gap
+    cone *= per_second
+    between *= per_second
+    if len(rows) > 1:
+        cone += np.where(earlier, math.inf, 0.0)
+    links &= (between <= np.minimum.accumulate(cone, axis=2, out=cone)).all(axis=0)
+    # From one sample to the next there is nothing between.
+    links[np.arange(len(rows)), rows - rows[0]] = True
+    links &= ~earlier
+    return links

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import secrets
 import sys
+from collections import deque
 from collections.abc import Sequence
+
+from nav_msgs.msg import OccupancyGrid as OccupancyGridMsg
+from rclpy.serialization import deserialize_message, serialize_message
 
 from ewm_ros import diagnostics_keys as keys
 from ewm_ros import names
@@ -14,14 +18,17 @@ from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
 from ewm_ros.msg import Intention as IntentionMsg
 from ewm_ros.msg import Route as RouteMsg
 from ewm_ros.nodes import conversions, reporting, topics
+from ewm_ros.nodes.faulty_link import FaultyLink, network_faults
 from ewm_ros.nodes.markers import markers
 from ewm_ros.nodes.parameters import Parameters
 from ewm_ros.nodes.process import run_node, steady_now
 from ewm_ros.nodes.topic_node import TopicNode
+from ewm_ros.randomness import stream
 from ewm_ros.robot import incoming
 
 HEARTBEAT = 0.1  # s
 SHOW = 0.5  # s between two pictures of plans and conflicts
+OWN = 20  # newest own sets that are known again when they come back
 FORGET = 5.0  # s after which a silent robot's plan is no longer shown
 
 
@@ -44,15 +51,19 @@ class CoordinatorNode(TopicNode):
         self._decide_ms = reporting.Samples()
         self._published_at = steady_now()
         self._deciding = False
+        self._own: deque[bytes] = deque(maxlen=OWN)
         self._plans: dict[str, Intention] = {}
         self._shown: tuple[Conflict, ...] | None = None
         self._directives = self.offer(topics.DIRECTIVES)
         self._conflicts = self.offer(topics.CONFLICTS)
         self._markers = self.offer(topics.MARKERS)
         self._diagnostics = self.offer(topics.DIAGNOSTICS)
-        self.listen(topics.INTENTIONS, self._on_intention, names.intentions_in(fleet))
-        self.listen(topics.ROUTES, self._on_route, names.routes_in(fleet))
-        self.listen(topics.DIRECTIVES, self._on_directives)
+        self.listen(topics.MAP, self._on_map)
+        faults = network_faults(parameters)
+        link = FaultyLink(self, faults, self._protocol_now, stream(self._coordinator.nonce, 0, "network"))
+        self.listen(topics.INTENTIONS, self._on_intention, names.intentions_in(fleet), link)
+        self.listen(topics.ROUTES, self._on_route, names.routes_in(fleet), link)
+        self.listen(topics.DIRECTIVES, self._on_directives, link=link, raw=True)
         self.every(HEARTBEAT / 2.0, self._beat)
         self.every(SHOW, self._show)
         self.every(1.0, self._report)
@@ -60,6 +71,9 @@ class CoordinatorNode(TopicNode):
     def _protocol_now(self) -> float:
         """s of a steady clock: a clock that is set, or stands still, must not prolong a lease."""
         return steady_now() * self._time_scale
+
+    def _on_map(self, msg: OccupancyGridMsg) -> None:
+        self._coordinator.set_map(incoming.grid_from(msg))
 
     def _on_intention(self, msg: IntentionMsg) -> None:
         intention = incoming.intention_from(msg)
@@ -73,10 +87,11 @@ class CoordinatorNode(TopicNode):
     def _on_route(self, msg: RouteMsg) -> None:
         self._coordinator.receive_route(incoming.route_from(msg), self._protocol_now())
 
-    def _on_directives(self, msg: DirectiveSetMsg) -> None:
-        if msg.coordinator == self._coordinator.nonce:
+    def _on_directives(self, raw: bytes) -> None:
+        if raw in self._own:
             return
-        self._coordinator.receive_directives(incoming.directives_from(msg), self._protocol_now())
+        directives = incoming.directives_from(deserialize_message(raw, DirectiveSetMsg))
+        self._coordinator.receive_directives(directives, self._protocol_now())
         if self._coordinator.refused is not None:
             self.end(2, self._coordinator.refused)
 
@@ -87,7 +102,9 @@ class CoordinatorNode(TopicNode):
         began = steady_now()
         directives = self._coordinator.decide(self._protocol_now(), self.ros_now())
         self._decide_ms.add(1e3 * (steady_now() - began))
-        self._directives.publish(conversions.directives_to(directives))
+        raw = serialize_message(conversions.directives_to(directives))
+        self._own.append(raw)
+        self._directives.publish(raw)
         self._published_at = began
 
     def _beat(self) -> None:

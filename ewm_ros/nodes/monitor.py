@@ -7,15 +7,17 @@ from contextlib import suppress
 from typing import Any
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
 
 from ewm_ros import names
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.fleet_figures import FleetFigures
 from ewm_ros.nodes import topics
 from ewm_ros.nodes.discovery import quicken_discovery
+from ewm_ros.nodes.process import TURN, NodeExecutor
 from ewm_ros.nodes.qos import profile
 from ewm_ros.robot import incoming
 
@@ -30,11 +32,12 @@ class Monitor:
         self.figures = figures
         self.lock = threading.Lock()
         self.bad_messages = 0
+        self._listening = True
         quicken_discovery()
         self._context = rclpy.Context()
         rclpy.init(args=[], context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node("monitor", context=self._context)
-        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor = NodeExecutor(context=self._context)
         self._executor.add_node(self._node)
         fleet = len(figures.robots)
         for name in figures.robots:
@@ -52,14 +55,16 @@ class Monitor:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._listening = False
+        self._thread.join()
         self._executor.shutdown()
-        self._thread.join(timeout=2.0)
         self._node.destroy_node()
         self._context.try_shutdown()
 
     def _spin(self) -> None:
         with suppress(ExternalShutdownException):
-            self._executor.spin()
+            while self._listening:
+                self._executor.spin_until_future_complete(Future(), TURN)
 
     def _listen(self, topic: topics.Topic, qos: names.QoS, callback: Any) -> None:
         self._node.create_subscription(topic.type, topic.name, self._guarded(callback), profile(qos))

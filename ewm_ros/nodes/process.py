@@ -20,11 +20,12 @@ from ewm_ros.errors import InputError
 from ewm_ros.nodes.discovery import quicken_discovery
 
 try:
-    from rclpy.experimental.events_executor import EventsExecutor as NodeExecutor
+    from rclpy.experimental.events_executor import EventsExecutor
 except ImportError:  # where rclpy has none: it costs three times the CPU
-    NodeExecutor = SingleThreadedExecutor
+    EventsExecutor = SingleThreadedExecutor
 
-SIGNAL_LATENCY = 0.1  # s; Python hears of signals only between two turns of the executor
+NodeExecutor: type[Executor] = EventsExecutor
+TURN = 0.1  # s; of an executor: Python hears of signals only between two of them
 STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 
 
@@ -45,6 +46,10 @@ class ProcessNode(Node):
         if self.ending is None:
             self.ending = (status, line)
 
+    def leave(self) -> bool:
+        """Prepare for the end that was asked for; called in every turn from then on until it returns True."""
+        return True
+
     def stop(self) -> None:
         """Last words, while messages can still be sent; called once, whatever the process ends for."""
 
@@ -61,12 +66,12 @@ class _Signals:
     """Remembers that the process was asked to end."""
 
     def __init__(self) -> None:
-        self.received = False
+        self.received = 0
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.received = True
+        self.received += 1
 
     @staticmethod
     def ignore() -> None:
@@ -76,7 +81,7 @@ class _Signals:
 
 
 def run_node(factory: Callable[[], ProcessNode], args: Sequence[str] | None = None) -> int:
-    """Run a node until it ends or the process gets SIGINT or SIGTERM.
+    """Run a node until it ends or the process gets SIGINT or SIGTERM; the second one is not kept waiting.
 
     Args:
         factory: makes the node; may raise InputError.
@@ -122,8 +127,8 @@ def _spin(node: ProcessNode, signals: _Signals) -> None:
     executor.add_node(node)
     try:
         # In turns of finite length: signals are seen between them, and EventsExecutor.spin() of Jazzy never wakes up.
-        while not signals.received and node.ending is None:
-            executor.spin_until_future_complete(Future(), SIGNAL_LATENCY)
+        while node.ending is None and not (signals.received and (signals.received > 1 or node.leave())):
+            executor.spin_until_future_complete(Future(), TURN)
     finally:
         executor.shutdown()
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from geometry_msgs.msg import PoseStamped, Twist
+import numpy as np
+from geometry_msgs.msg import PoseArray, PoseStamped, Twist
 from nav_msgs.msg import OccupancyGrid as OccupancyGridMsg
 from nav_msgs.msg import Odometry as OdometryMsg
 from rclpy.duration import Duration
@@ -20,28 +21,34 @@ from std_msgs.msg import Bool
 from ewm_ros import diagnostics_keys as keys
 from ewm_ros import names
 from ewm_ros.errors import InputError
-from ewm_ros.messages import Intention, check_robot_name
-from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
+from ewm_ros.geometry import FloatArray
+from ewm_ros.messages import DirectiveSet, Intention, check_robot_name
 from ewm_ros.msg import Intention as IntentionMsg
 from ewm_ros.msg import Route as RouteMsg
 from ewm_ros.nodes import conversions, reporting, topics
 from ewm_ros.nodes import sensor_conversions as sensors
 from ewm_ros.nodes.cycle import CycleTrigger, Due
+from ewm_ros.nodes.directive_inbox import DirectiveInbox
 from ewm_ros.nodes.duplicates import must_yield
+from ewm_ros.nodes.faulty_link import FaultyLink, network_faults
 from ewm_ros.nodes.parameters import Parameters
 from ewm_ros.nodes.process import run_node, steady_now
 from ewm_ros.nodes.topic_node import TopicNode
+from ewm_ros.randomness import stream
 from ewm_ros.robot import incoming
-from ewm_ros.robot.agent import Action, Goal, IntegratedAgent
-from ewm_ros.robot.command_gate import ESTOP, OBSTACLE, STALE_ODOMETRY, STALE_SCAN, CommandGate, Gated
+from ewm_ros.robot.agent import Action, IntegratedAgent
+from ewm_ros.robot.command_gate import ESTOP, INACTIVE, OBSTACLE, STALE_ODOMETRY, STALE_SCAN, CommandGate, Gated
+from ewm_ros.robot.explorer import Explorer
 from ewm_ros.robot.guarded_predictor import load_predictor
+from ewm_ros.robot.way_finder import Goal
 from ewm_ros.robot_type import load_robot_type
 from ewm_ros.sensing import STANDSTILL, Velocity
 from ewm_ros.trajectory import Imagination
 
 LISTENING = 1.0  # s in which a starting robot listens whether its name is taken, before it does anything
 WATCHDOG = 0.05  # s
-UNANSWERED = 200  # intentions kept to measure when they are answered
+FAREWELL = 3  # intentions that tell the others that the robot needs no way any more: one may be lost
+PATIENCE = 2.0  # s in which it must have stopped and said so; then it ends all the same
 FLUSH = Duration(seconds=0.3)  # for the last zero velocity to arrive
 
 
@@ -61,11 +68,14 @@ class RobotNode(TopicNode):
             self._robot, self._type, boot=self._boot, priority=self._priority, predictor=self._predictor
         )
         self._goal: Goal | None = None
+        self._sightings: FloatArray = np.empty((0, 2))
         self._action: Action | None = None
         self._gated = Gated(STANDSTILL)
+        self._leaving_since = math.inf
+        self._farewells = 0
         self._sent = 0
-        self._unanswered: dict[int, float] = {}
-        self._cycle_ms, self._intention_ms = reporting.Samples(), reporting.Samples()
+        self._inbox = DirectiveInbox(self._robot, self._boot, self._on_directives)
+        self._intention_ms = reporting.Samples()
         self._intention_bytes = reporting.Samples()
         self._listening_until = math.inf
         self._cmd_vel: Any = None
@@ -114,6 +124,11 @@ class RobotNode(TopicNode):
             names.MAP_FRAME,
             "Frame that the odometry must be in. All robots share its origin: 'odom' only if that is the map's.",
         )
+        explore = parameters.switch(
+            "explore", False, "Look for a goal by itself, and settle with the others who takes which."
+        )
+        view = parameters.number("view", 3.0, "m, up to where goals are seen, for robots that explore.", 0.1, 1000.0)
+        self._explorer = Explorer(self._robot, self._type.radius, view) if explore else None
         self._stamped = parameters.switch("cmd_vel_stamped", True, "Publish cmd_vel as TwistStamped; else as Twist.")
 
     def _publish_on_topics(self, parameters: Parameters) -> None:
@@ -136,9 +151,13 @@ class RobotNode(TopicNode):
         for topic, callback in ((topics.GOAL_POSE, self._on_goal), (topics.ESTOP, self._on_estop)):
             self.listen(topic, callback)
             self.listen(topic, callback, replace(topic.qos, latched=False))
-        self.listen(topics.INTENTIONS, self._on_intention, names.intentions_in(fleet))
-        self.listen(topics.ROUTES, self._on_route, names.routes_in(fleet))
-        self.listen(topics.DIRECTIVES, self._on_directives)
+        if self._explorer is not None:
+            self.listen(topics.SIGHTINGS, self._on_sightings)
+        link = FaultyLink(self, network_faults(parameters), self._gate_now, stream(self._boot, 0, "network"))
+        self.listen(topics.INTENTIONS, self._on_intention, names.intentions_in(fleet), link)
+        self.listen(topics.ROUTES, self._on_route, names.routes_in(fleet), link)
+        self.listen(topics.DIRECTIVES, self._inbox.arrive, link=link, raw=True)
+        self._read_directives = self.guarded(topics.DIRECTIVES, self._inbox.read)
 
     def _gate_now(self) -> float:
         return steady_now() * self._time_scale
@@ -158,8 +177,14 @@ class RobotNode(TopicNode):
     def _on_goal(self, msg: PoseStamped) -> None:
         self._goal = incoming.goal_from(msg)
 
+    def _on_sightings(self, msg: PoseArray) -> None:
+        self._sightings = incoming.sightings_from(msg)
+
     def _on_map(self, msg: OccupancyGridMsg) -> None:
-        self._agent.set_map(incoming.grid_from(msg))
+        grid = incoming.grid_from(msg)
+        self._agent.set_map(grid)
+        if self._explorer is not None:
+            self._explorer.set_map(grid)
 
     def _on_estop(self, msg: Bool) -> None:
         self._gate.estop = bool(msg.data)
@@ -171,6 +196,8 @@ class RobotNode(TopicNode):
             self._mind_own_name(intention)
         else:
             self._agent.receive_intention(intention, self._gate_now(), self.ros_now())
+            if self._explorer is not None:
+                self._explorer.receive_intention(intention, self._gate_now())
 
     def _mind_own_name(self, intention: Intention) -> None:
         if must_yield(self._boot, self._sent, intention):
@@ -180,19 +207,16 @@ class RobotNode(TopicNode):
             raise InputError(f"a second robot is named {self._robot!r}: choose another namespace for it")
 
     def _on_route(self, msg: RouteMsg) -> None:
-        self._agent.receive_route(incoming.route_from(msg), self._gate_now())
+        route = incoming.route_from(msg)
+        self._agent.receive_route(route, self._gate_now())
+        if self._explorer is not None and route.robot != self._robot:
+            self._explorer.receive_route(route)
 
-    def _on_directives(self, msg: DirectiveSetMsg) -> None:
-        arrived = steady_now()
-        directives = incoming.directives_from(msg)
-        self._agent.receive_directives(directives, self._gate_now())
-        own = directives.of(self._robot)
-        if own is not None and own.boot == self._boot and own.answered in self._unanswered:
-            self._cycle_ms.add(1e3 * (arrived - self._unanswered[own.answered]))
-            self._unanswered = {seq: at for seq, at in self._unanswered.items() if seq > own.answered}
+    def _on_directives(self, directives: DirectiveSet, arrived: float) -> None:
+        self._agent.receive_directives(directives, arrived * self._time_scale)
 
     def _think_if_due(self) -> None:
-        if self._gate.active and self.ending is None:
+        if (self._gate.active or self._leaving) and self.ending is None:
             due = self._trigger.due(steady_now())
             if due is None:
                 return
@@ -203,15 +227,29 @@ class RobotNode(TopicNode):
                 self.drops.drop("cycle", str(error), steady_now())
 
     def _think(self, due: Due) -> None:
-        action = self._agent.think_and_act(due.observation, self._goal, self._gate_now())
+        self._read_directives()
+        goal = self._where_to_go(due)
+        action = self._agent.think_and_act(due.observation, goal, self._gate_now())
         intention = conversions.intention_to(action.intention)
         self._send(self._gate.filter(action.command, self._gate_now()))
-        self._agent.hindrance = self._gated.reason
+        self._agent.hindrance = "" if self._leaving else self._gated.reason
         self._publish_intention(intention, due.received_at)
+        self._farewells += self._leaving and action.state == "idle"
         if action.route is not None:
             self._routes.publish(conversions.route_to(action.route))
         self._show(action)
         self._action = action
+
+    def _where_to_go(self, due: Due) -> Goal | None:
+        """Where the robot was sent last, or else where it wants to explore, or the goal that it takes."""
+        self._agent.search = None
+        if self._leaving:
+            return None
+        if self._explorer is None:
+            return self._goal
+        pose = due.observation.odometry.pose
+        self._agent.search = self._explorer.look((pose.x, pose.y), self._sightings, self._gate_now())
+        return self._goal or self._explorer.goal
 
     def _publish_intention(self, msg: IntentionMsg, received_at: float) -> None:
         raw = serialize_message(msg)
@@ -219,9 +257,7 @@ class RobotNode(TopicNode):
         self._sent += 1
         self._intention_ms.add(1e3 * (steady_now() - received_at))
         self._intention_bytes.add(len(raw))
-        self._unanswered[msg.seq] = received_at
-        if len(self._unanswered) > UNANSWERED:
-            del self._unanswered[next(iter(self._unanswered))]
+        self._inbox.sent(msg.seq, received_at)
 
     def _show(self, action: Action) -> None:
         """Publish what only people look at: the path when it is new, the imagination if somebody looks."""
@@ -237,7 +273,7 @@ class RobotNode(TopicNode):
     def _watch(self) -> None:
         if self.ending is not None:
             return
-        if not self._gate.active:
+        if not self._gate.active and not self._leaving:
             # Counted from the first turn: nothing is heard while the process is still starting.
             self._listening_until = min(self._listening_until, steady_now() + LISTENING)
             if steady_now() >= self._listening_until:
@@ -263,6 +299,21 @@ class RobotNode(TopicNode):
             self._cmd_vel.publish(sensors.twist_stamped_to(velocity, self.ros_now()))
         else:
             self._cmd_vel.publish(sensors.twist_to(velocity))
+
+    @property
+    def _leaving(self) -> bool:
+        """Whether the process is about to end, and the motors are not driven any more."""
+        return self._leaving_since < math.inf
+
+    def leave(self) -> bool:
+        """Stop at once, then tell the others that the robot stands here and holds no way: nobody can ask it later."""
+        if self._cmd_vel is None or self._action is None:
+            return True
+        if not self._leaving:
+            self._leaving_since = steady_now()
+            self._gate.active = False
+            self._send(Gated(STANDSTILL, INACTIVE))
+        return self._farewells >= FAREWELL or steady_now() - self._leaving_since > PATIENCE
 
     def stop(self) -> None:
         """Send zero velocity, if the motors have been ours at all."""
@@ -308,7 +359,7 @@ class RobotNode(TopicNode):
             keys.WAITS_FOR: ",".join(action.intention.standing.waits_for) if action is not None else "",
             keys.MODE: keys.LOCAL if self._agent.right_of_way.local else keys.COORDINATED,
             keys.GATE: gate,
-            keys.CYCLE_MS: self._cycle_ms.take(),
+            keys.CYCLE_MS: self._inbox.cycle_ms.take(),
             keys.OBSERVE_TO_INTENTION_MS: self._intention_ms.take(),
             keys.INTENTION_BYTES: self._intention_bytes.take(),
             keys.DROPPED: keys.join_counts(self.drops.counts),

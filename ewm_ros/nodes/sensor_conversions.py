@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from geometry_msgs.msg import Pose, PoseStamped, Twist, TwistStamped
+from geometry_msgs.msg import Pose, PoseArray, PoseStamped, Twist, TwistStamped
 from nav_msgs.msg import OccupancyGrid as OccupancyGridMsg
 from nav_msgs.msg import Odometry as OdometryMsg
 from nav_msgs.msg import Path
@@ -74,6 +74,11 @@ def grid_to(grid: OccupancyGrid, time: float) -> OccupancyGridMsg:
 def goal_to(x: float, y: float, time: float) -> PoseStamped:
     """A goal to be published: m, map frame."""
     return PoseStamped(header=header(time), pose=pose_to(Pose2D(x, y, 0.0)))
+
+
+def sightings_to(places: FloatArray, time: float) -> PoseArray:
+    """Goals in view to be published: (G, 2) m, map frame."""
+    return PoseArray(header=header(time), poses=[pose_to(Pose2D(x, y, 0.0)) for x, y in places.tolist()])
 
 
 def twist_to(velocity: Velocity) -> Twist:

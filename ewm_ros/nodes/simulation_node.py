@@ -1,4 +1,4 @@
-"""The node of the simulated world: velocity commands in; clock, odometry, scans, the map and the task's goals out."""
+"""The node of the simulated world: commands in; clock, odometry, scans, the map and goals, or sights of them, out."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class SimulationNode(TopicNode):
             rehearsal.observe(0)
         self._world = PhysicsWorld(scenario, bodies=bodies)
         self._names = scenario.names
-        self._task = make_task(scenario, range(robots))
+        self._task = make_task(scenario, range(robots), telling=True)
         self._episode = Episode.of(scenario, time_limit=limit or None)
         self._commands = [STANDSTILL] * robots
         self._commanded_at = [0.0] * robots
@@ -81,19 +81,23 @@ class SimulationNode(TopicNode):
         self._diagnostics = self.offer(topics.DIAGNOSTICS)
         self._odometry = [self.offer(topics.ODOM.under(name)) for name in self._names]
         self._scans = [self.offer(topics.SCAN.under(name)) for name in self._names]
+        self._told_goals = self._world.scenario.task != "allocate"
+        sighted = topics.GOAL_POSE if self._told_goals else topics.SIGHTINGS
+        self._goals = [self.offer(sighted.under(name)) for name in self._names]
         for index in range(robots):
             self.listen(topics.CMD_VEL.under(self._names[index]), self._taking_command(index))
 
     def _publish_map_and_goals(self) -> None:
         self._map = self.offer(topics.MAP)
         self._map.publish(sensors.grid_to(occupancy_grid(self._world.scenario), 0.0))
-        self._goals = [self.offer(topics.GOAL_POSE.under(name)) for name in self._names]
         self._told: list[Point | None] = [None] * len(self._names)
         self._send_on()
 
     def _send_on(self) -> None:
         """Tell each robot where it is to go, whenever that changes."""
         self._task.update(self._places())
+        if not self._told_goals:
+            return
         for k, target in enumerate(self._task.targets):
             if target != self._told[k]:
                 self._told[k] = target
@@ -168,6 +172,8 @@ class SimulationNode(TopicNode):
         self._odometry[index].publish(sensors.odometry_to(observation.odometry))
         if observation.scan is not None:
             self._scans[index].publish(sensors.scan_to(observation.scan, STEP))
+        if not self._told_goals:
+            self._goals[index].publish(sensors.sightings_to(self._task.sightings[index], self._world.time))
 
     def _report(self) -> None:
         world, episode = self._world, self._episode

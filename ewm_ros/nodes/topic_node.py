@@ -8,6 +8,7 @@ from typing import Any
 from ewm_ros.errors import InputError
 from ewm_ros.names import QoS
 from ewm_ros.nodes.drops import DropCounter
+from ewm_ros.nodes.faulty_link import FaultyLink
 from ewm_ros.nodes.process import ProcessNode, steady_now
 from ewm_ros.nodes.qos import profile
 from ewm_ros.nodes.topics import Topic
@@ -28,13 +29,30 @@ class TopicNode(ProcessNode):
         """A publisher; with the topic's own quality of service if no other is given."""
         return self.create_publisher(topic.type, topic.name, profile(qos or topic.qos))
 
-    def listen(self, topic: Topic, callback: Callable[[Any], None], qos: QoS | None = None) -> None:
-        """Have every message of the topic handed to the callback."""
+    def listen(
+        self,
+        topic: Topic,
+        callback: Callable[[Any], None],
+        qos: QoS | None = None,
+        link: FaultyLink | None = None,
+        raw: bool = False,
+    ) -> None:
+        """Have the topic's messages handed to the callback: all, or what a faulty link leaves of them.
 
-        def guarded(msg: Any) -> None:
+        Raw ones come as bytes, for callbacks that need not read them all.
+        """
+        take = self.guarded(topic, callback)
+        if link is not None:
+            take = link.through(topic.name, take)
+        self.create_subscription(topic.type, topic.name, take, profile(qos or topic.qos), raw=raw)
+
+    def guarded(self, topic: Topic, callback: Callable[..., None]) -> Callable[..., None]:
+        """The callback, whose InputErrors are counted as refused messages of the topic."""
+
+        def take(*msg: Any) -> None:
             try:
-                callback(msg)
+                callback(*msg)
             except InputError as error:
                 self.drops.drop(topic.name.strip("/"), f"{topic.name}: {error}", steady_now())
 
-        self.create_subscription(topic.type, topic.name, guarded, profile(qos or topic.qos))
+        return take

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import PoseStamped, TwistStamped
+from geometry_msgs.msg import PoseArray, PoseStamped, TwistStamped
 from nav_msgs.msg import OccupancyGrid, Odometry, Path
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import LaserScan
@@ -40,6 +40,7 @@ ODOM = Topic(names.ODOM, Odometry, names.SENSOR_DATA)
 SCAN = Topic(names.SCAN, LaserScan, names.SENSOR_DATA)
 CMD_VEL = Topic(names.CMD_VEL, TwistStamped, names.COMMAND)
 GOAL_POSE = Topic(names.GOAL_POSE, PoseStamped, names.GOAL)
+SIGHTINGS = Topic(names.SIGHTINGS, PoseArray, names.SENSOR_DATA)
 PLAN = Topic(names.PLAN, Path, names.LATCHED)
 IMAGINED = Topic(names.IMAGINED, Path, names.SENSOR_DATA)
 
@@ -55,4 +56,4 @@ DIAGNOSTICS = Topic(names.DIAGNOSTICS, DiagnosticArray, names.EVENTS)
 ESTOP = Topic(names.ESTOP, Bool, names.LATCHED)
 
 SHARED = (INTENTIONS, ROUTES, DIRECTIVES, CONFLICTS, ARBITRATIONS, MAP, MARKERS, CLOCK, DIAGNOSTICS, ESTOP)
-ROBOT = (ODOM, SCAN, CMD_VEL, GOAL_POSE, PLAN, IMAGINED)
+ROBOT = (ODOM, SCAN, CMD_VEL, GOAL_POSE, SIGHTINGS, PLAN, IMAGINED)

@@ -6,6 +6,8 @@ import math
 from collections import deque
 from typing import Literal
 
+import numpy as np
+
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Pose2D
 from ewm_ros.robot.learned_predictor import LearnedPredictor
@@ -73,10 +75,9 @@ class GuardedPredictor:
 
     def imagine(self, situation: Situation) -> Imagination:
         """The recalibrated futures of the predictor in use. See Predictor."""
-        now = situation.observation.odometry.stamp
-        compare = abs(now - self._compared_at) > COMPARED_EVERY - STEP / 2  # or time has been set back
+        compare = self._compares(situation)
         if compare:
-            self._compared_at = now
+            self._compared_at = situation.observation.odometry.stamp
         learned = None
         if compare or self.source == "learned":
             learned = self._imagine_learned(situation)
@@ -86,6 +87,16 @@ class GuardedPredictor:
             return learned
         closed = self._validators["closed form"].recalibrate(self._closed_form.imagine(situation))
         return learned if learned is not None and self.source == "learned" else closed
+
+    def asks(self, situation: Situation) -> LearnedPredictor | None:
+        """The learned predictor, if it is the one that `imagine` will ask about this situation."""
+        if isinstance(self._learned, LearnedPredictor) and (self.source == "learned" or self._compares(situation)):
+            return self._learned
+        return None
+
+    def _compares(self, situation: Situation) -> bool:
+        """Whether it is time to judge both; when time has been set back, too."""
+        return abs(situation.observation.odometry.stamp - self._compared_at) > COMPARED_EVERY - STEP / 2
 
     def happened(self, stamp: float, pose: Pose2D) -> None:
         """Take where the robot really was; to be told once a cycle, before it imagines."""
@@ -155,8 +166,8 @@ def check_model(model: str) -> None:
 
 
 def _sound(imagination: Imagination) -> bool:
-    return all(
-        len(rollout.poses) == HORIZON
-        and math.isfinite(rollout.poses.sum() + rollout.radius.sum() + rollout.median.sum())
-        for rollout in imagination.rollouts
-    )
+    rollouts = imagination.rollouts
+    if any(len(rollout.poses) != HORIZON for rollout in rollouts):
+        return False
+    parts = [part for rollout in rollouts for part in (rollout.poses.reshape(-1), rollout.radius, rollout.median)]
+    return math.isfinite(np.concatenate(parts).sum())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ewm_ros.geometry import FloatArray
 from ewm_ros.robot.motion import PERIOD, stopping_speed
@@ -42,17 +43,18 @@ class SafetyStop:
         self._reach = robot_type.radius + MARGIN + 2.0 * stopping / SHARE
         self._points: FloatArray = np.empty((0, 2))
         self._sees_ahead = self._sees_behind = False
+        self._rays = _Rays(0.0, 0.0, 0)
 
     def look(self, scan: Scan) -> None:
         """Take the newest scan. Rays that are no number or not above 0 have seen nothing, not even that it is free."""
-        angles: FloatArray = scan.angle_min + scan.angle_increment * np.arange(len(scan.ranges), dtype=np.float64)
+        kind = scan.angle_min, scan.angle_increment, len(scan.ranges)
+        if kind != self._rays.kind:
+            self._rays = _Rays(*kind)
+        rays = self._rays
         valid = scan.ranges > 0.0
-        step = abs(scan.angle_increment)
-        self._sees_ahead = _covers(angles[valid], step, 0.0)
-        self._sees_behind = _covers(angles[valid], step, math.pi)
-        near = valid & (scan.ranges < min(scan.range_max, self._reach))
-        ranges, angles = scan.ranges[near], angles[near]
-        self._points = np.stack([ranges * np.cos(angles), ranges * np.sin(angles)], axis=1)
+        self._sees_ahead, self._sees_behind = rays.cover(valid)
+        near = (valid & (scan.ranges < min(scan.range_max, self._reach))).nonzero()[0]
+        self._points = rays.directions.take(near, axis=0) * scan.ranges.take(near)[:, None]
 
     def limit(self, command: Velocity, measured: Velocity, age: float = 0.0) -> Velocity:
         """The command, slowed down if need be. Curvature is kept; a robot that may not drive may still turn in place.
@@ -92,10 +94,29 @@ class SafetyStop:
         return self._radius + min(MARGIN, max(nearest - self._radius - GIVE_WAY, LEAST_MARGIN))
 
 
-def _covers(angles: FloatArray, step: float, direction: float) -> bool:
-    """Whether rays at these angles, `step` apart (rad), look over enough of the view around a direction."""
-    off = np.abs((angles - direction + math.pi) % (2.0 * math.pi) - math.pi)
-    return float(np.count_nonzero(off <= VIEW)) * step >= SEEN_SHARE * 2.0 * VIEW
+class _Rays:
+    """The rays of a lidar: the same in every scan of it.
+
+    Args:
+        first: rad, direction of the first ray; step: rad between rays; count: how many.
+
+    Attributes:
+        kind: the arguments.
+        directions: (R, 2) unit vectors in base_link.
+    """
+
+    def __init__(self, first: float, step: float, count: int) -> None:
+        self.kind = first, step, count
+        angles: FloatArray = first + step * np.arange(count, dtype=np.float64)
+        self.directions: FloatArray = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        off = np.abs((angles[:, None] - (0.0, math.pi) + math.pi) % (2.0 * math.pi) - math.pi)
+        self._in_view: NDArray[np.bool_] = off <= VIEW
+
+    def cover(self, valid: NDArray[np.bool_]) -> tuple[bool, bool]:
+        """Whether the valid rays, (R,), look over enough of the view ahead, and of that behind."""
+        ahead, behind = np.count_nonzero(self._in_view & valid[:, None], axis=0).tolist()
+        enough, step = SEEN_SHARE * 2.0 * VIEW, abs(self.kind[1])
+        return ahead * step >= enough, behind * step >= enough
 
 
 def free_distance(points: FloatArray, curvature: float, radius: float) -> float:

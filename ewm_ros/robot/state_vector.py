@@ -7,13 +7,14 @@ a contract with the trained weights: whoever changes it trains anew and counts L
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
 
 from ewm_ros.geometry import FloatArray
-from ewm_ros.messages import ConflictKind, Intention, Outcome
+from ewm_ros.messages import ConflictKind, Intention, Knot, Outcome
 from ewm_ros.robot.path_follower import PathFollower
 from ewm_ros.robot.route_frame import RouteFrame
 from ewm_ros.robot.speed_profile import expected_motion, free_motion
@@ -25,7 +26,6 @@ from ewm_ros.world_model.layout import (
     BASE_YAW,
     FREE,
     HISTORY,
-    PEER,
     PEERS,
     PEERS_AT,
     PREVIEW,
@@ -36,10 +36,10 @@ from ewm_ros.world_model.layout import (
 from ewm_ros.world_model.predictor import Neighbour, Situation
 
 MOVING = 0.03  # m/s or rad/s, above which a robot is not standing
-HISTORY_TIMES = np.array([0.2, 0.4, 0.6, 0.8, 1.0])  # s ago
+HISTORY_TIMES = (0.2, 0.4, 0.6, 0.8, 1.0)  # s ago
 REMEMBERED = 1.2  # s
 PREVIEW_TIMES = 0.5 * np.arange(1, 11)  # s at full speed ahead
-PEER_TIMES = np.array([0.0, 2.0, 5.0])  # s from now
+PEER_TIMES = (0.0, 2.0, 5.0)  # s from now
 NEAR = 12.0  # m; robots further away are left out
 LONG = 10.0  # s; what takes longer counts as this long
 KIND = {None: 0.0, ConflictKind.CROSSING: 0.0, ConflictKind.FOLLOWING: 1.0, ConflictKind.HEAD_ON: -1.0}
@@ -78,16 +78,14 @@ class StateVector:
         path = follower.path if follower is not None else None
         frame = RouteFrame(path, odometry.pose, situation.progress)
         state = np.zeros(STATE_DIM)
-        base = np.zeros((2, HORIZON))
         full = self._type.max_speed
         if follower is not None:
             free = free_motion(follower, situation)
             base = expected_motion(follower, situation, free)
-            base = base - np.array([[situation.progress], [odometry.pose.yaw]])
             state[FREE] = (free[0, 4::5] - situation.progress) / full
             state[PREVIEW] = self._preview(follower, situation)
-        state[BASE_S] = base[0, 1::2] / full
-        state[BASE_YAW] = base[1, 1::2]
+            state[BASE_S] = (base[0, 1::2] - situation.progress) / full
+            state[BASE_YAW] = base[1, 1::2] - odometry.pose.yaw
         state[STATUS] = self._status(situation, frame)
         state[HISTORY] = self._history(odometry.stamp)
         state[SECTORS] = self._clearances(situation.observation.scan)
@@ -125,13 +123,12 @@ class StateVector:
     def _status(self, situation: Situation, frame: RouteFrame) -> list[float]:
         odometry, robot, follower = situation.observation.odometry, self._type, situation.follower
         now, full, release = odometry.stamp, robot.max_speed, situation.release
-        _, beside = frame.place(np.array([[odometry.pose.x, odometry.pose.y]]), 1.0)
         astray = frame.misalignment
         remaining = follower.path.length - situation.progress if follower is not None else 0.0
         return [
             odometry.v / full,
             odometry.w / robot.max_turn_rate,
-            float(beside[0]) / robot.radius,
+            frame.beside / robot.radius,
             math.sin(astray),
             math.cos(astray),
             *self._traits,
@@ -151,19 +148,22 @@ class StateVector:
             min(now - self._hold[1], LONG) / 5.0,
         ]
 
-    def _history(self, now: float) -> FloatArray:
-        times, v, w = np.array(self._past).T
-        ago = now - HISTORY_TIMES
-        limits = self._type.max_speed, self._type.max_turn_rate
-        return np.concatenate([np.interp(ago, times, v) / limits[0], np.interp(ago, times, w) / limits[1]])
+    def _history(self, now: float) -> list[float]:
+        times, v, w = zip(*self._past, strict=True)
+        known = [_interpolated(now - ago, times, v, w) for ago in HISTORY_TIMES]
+        full, fastest = self._type.max_speed, self._type.max_turn_rate
+        return [v / full for v, _ in known] + [w / fastest for _, w in known]
 
     def _preview(self, follower: PathFollower, situation: Situation) -> FloatArray:
         """Where the route bends and how fast it may be driven there."""
         path, full = follower.path, self._type.max_speed
         at = np.minimum(situation.progress + full * PREVIEW_TIMES, path.length)
-        here, ahead = np.split(follower.headings[path.segments(np.append(situation.progress, at))], [1])
-        bends = np.clip((ahead - here) / math.pi, -2.0, 2.0)
-        return np.concatenate([bends, follower.speed_limits(at, path.length) / full])
+        headings = follower.headings.take(path.segments(np.append(situation.progress, at)))
+        preview = np.empty(2 * len(at))
+        bends = (headings[1:] - headings[0]) / math.pi
+        preview[: len(at)] = np.minimum(np.maximum(bends, -2.0), 2.0)
+        preview[len(at) :] = follower.speed_limits(at, path.length) / full
+        return preview
 
     def _clearances(self, scan: Scan | None) -> FloatArray:
         """Nearness of what the lidar sees, in sectors from straight ahead counter-clockwise: 1 touching, 0 far away."""
@@ -202,16 +202,17 @@ class StateVector:
             return
         places = np.array([_foreseen(neighbour.intention, now) for neighbour in chosen])
         s, d = frame.place(places, self._type.max_speed * HORIZON * STEP)
-        for k, neighbour in enumerate(chosen):
-            begin = PEERS_AT + PEER * k
-            state[begin : begin + PEER] = self._peer(situation, neighbour, places[k], s[k], d[k])
+        numbers: list[float] = []
+        for neighbour, three, along, beside in zip(chosen, places.tolist(), s.tolist(), d.tolist(), strict=True):
+            speed = math.dist(three[0], three[1]) / (PEER_TIMES[1] - PEER_TIMES[0])
+            numbers += self._peer(situation, neighbour, speed, along, beside)
+        state[PEERS_AT : PEERS_AT + len(numbers)] = numbers
 
     def _peer(
-        self, situation: Situation, other: Neighbour, places: FloatArray, s: FloatArray, d: FloatArray
-    ) -> Sequence[float]:
+        self, situation: Situation, other: Neighbour, speed: float, s: Sequence[float], d: Sequence[float]
+    ) -> list[float]:
         full, plan, standing = self._type.max_speed, other.intention.plan, other.intention.standing
-        gaps = np.clip(np.abs(d) - self._type.radius - other.radius, -1.0, 1.0)
-        speed = math.dist(places[0], places[1]) / float(PEER_TIMES[1] - PEER_TIMES[0])
+        apart = self._type.radius + other.radius
         mine = theirs = (2.0 * LONG, 2.0 * LONG)
         holds = ours = 0.0
         if other.shared is not None:
@@ -222,8 +223,8 @@ class StateVector:
             ours = float(situation.hold > other.mine[0] + 0.05)
         return [
             1.0,
-            *np.clip(s / full, -1.0, 5.0).tolist(),
-            *gaps.tolist(),
+            *(min(max(along / full, -1.0), 5.0) for along in s),
+            *(min(max(abs(beside) - apart, -1.0), 1.0) for beside in d),
             speed / full,
             float(other.intention.robot in situation.waits_for),
             float(situation.robot in standing.waits_for),
@@ -237,8 +238,31 @@ class StateVector:
         ]
 
 
-def _foreseen(intention: Intention, now: float) -> FloatArray:
-    """(3, 2) m: where another robot said it will be at PEER_TIMES from now."""
-    t, x, y = np.array([(knot.t, knot.x, knot.y) for knot in intention.plan.knots]).T
-    times = PEER_TIMES + (now - intention.stamp)
-    return np.stack([np.interp(times, t, x), np.interp(times, t, y)], axis=1)
+def _foreseen(intention: Intention, now: float) -> list[tuple[float, float]]:
+    """m: where another robot said it will be at PEER_TIMES from now."""
+    knots = intention.plan.knots
+    since = now - intention.stamp
+    return [_place_at(knots, since + later) for later in PEER_TIMES]
+
+
+def _place_at(knots: Sequence[Knot], at: float) -> tuple[float, float]:
+    before = knots[0]
+    for knot in knots:
+        if knot.t > at:
+            share = max((at - before.t) / (knot.t - before.t), 0.0) if knot is not before else 0.0
+            return before.x + share * (knot.x - before.x), before.y + share * (knot.y - before.y)
+        before = knot
+    return before.x, before.y
+
+
+def _interpolated(
+    at: float, times: Sequence[float], first: Sequence[float], second: Sequence[float]
+) -> tuple[float, float]:
+    """Two values at a time, straight between their neighbours; before the first and after the last, those."""
+    k = bisect_right(times, at)
+    if k == 0:
+        return first[0], second[0]
+    if k == len(times):
+        return first[-1], second[-1]
+    share = (at - times[k - 1]) / (times[k] - times[k - 1])
+    return first[k - 1] + share * (first[k] - first[k - 1]), second[k - 1] + share * (second[k] - second[k - 1])

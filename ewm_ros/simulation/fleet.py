@@ -5,7 +5,8 @@ The same scenario, seed and settings give the same run, bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,21 +18,26 @@ from ewm_ros.intention.codec import decode_intention, encode_payload
 from ewm_ros.messages import DirectiveSet, Intention, Route
 from ewm_ros.planning.route_planner import RoutePlanner
 from ewm_ros.randomness import stream
-from ewm_ros.robot.agent import Action, Goal, IntegratedAgent
+from ewm_ros.robot.agent import Action, IntegratedAgent
 from ewm_ros.robot.command_gate import CommandGate
+from ewm_ros.robot.explorer import Explorer
 from ewm_ros.robot.guarded_predictor import load_predictor
+from ewm_ros.robot.shared_imagination import imagine_together
+from ewm_ros.robot.way_finder import Goal
 from ewm_ros.robot_type import RobotType
-from ewm_ros.sensing import Observation, Velocity
+from ewm_ros.sensing import STANDSTILL, Observation, Velocity
 from ewm_ros.simulation.network import Faults, Network
 from ewm_ros.simulation.policies.route_following import Baseline, Guide, RouteFollowing
 from ewm_ros.simulation.tasks import make_task
 from ewm_ros.simulation.worlds.occupancy import occupancy_grid
 from ewm_ros.simulation.worlds.scenario import Bodies, Scenario
 from ewm_ros.simulation.worlds.world_format import Point
+from ewm_ros.trajectory import Imagination
 from ewm_ros.world_model.prediction_score import ScoreSums
-from ewm_ros.world_model.predictor import WatchedPredictor
+from ewm_ros.world_model.predictor import Situation, WatchedPredictor
 
 COORDINATOR = "coordinator"
+FAREWELL = 3  # intentions with which a robot that ends tells that it needs no way any more: one may be lost
 PredictorMaker = Callable[[RobotType], WatchedPredictor]
 POLICIES = ("intention", "none", "orca")
 
@@ -43,11 +49,21 @@ def goal_name(x: float, y: float) -> str:
 
 @dataclass(slots=True)
 class _Robot:
-    """One agent; `ordered` is a goal that it has been sent to in place of its task's, `starts` its process's starts."""
+    """One agent.
+
+    Attributes:
+        ordered: a goal that it has been sent to in place of its task's.
+        starts: of its process.
+        running: whether its process is; else its body stands.
+        farewells: intentions that it still sends once it stands, because it has been asked to end.
+    """
 
     agent: IntegratedAgent
+    explorer: Explorer | None  # where robots have to find goals by themselves
     ordered: Point | None = None
     starts: int = 1
+    running: bool = True
+    farewells: float = math.inf
     action: Action | None = None
 
 
@@ -88,7 +104,7 @@ class Fleet:
         self._make_predictor = predictor
         self.world = PhysicsWorld(scenario, only, bodies)
         self.names = tuple(scenario.names[i] for i in self.world.indices)
-        self.task = make_task(scenario, self.world.indices)
+        self.task = make_task(scenario, self.world.indices, telling=policy == "intention")
         self._send_on()
         self.intentions: dict[str, Intention] = {}
         self.dropped: list[str] = []
@@ -103,7 +119,7 @@ class Fleet:
         for gate in self._gates:
             gate.active = True
         if policy == "intention":
-            self._robots = {name: _Robot(self._new_agent(name, 1)) for name in self.names}
+            self._robots = {name: _Robot(self._new_agent(name, 1), self._new_explorer(name)) for name in self.names}
             self.start_coordinator()
         else:
             self._baseline = self._new_baseline(policy)
@@ -127,22 +143,41 @@ class Fleet:
         agent.set_map(self._grid)
         return agent
 
+    def _new_explorer(self, name: str) -> Explorer | None:
+        if self.scenario.task != "allocate":
+            return None
+        radius = self.scenario.types[self.scenario.names.index(name)].radius
+        explorer = Explorer(name, radius, self.scenario.view)
+        explorer.set_map(self._grid)
+        return explorer
+
     def start_coordinator(self) -> None:
         """Start a coordinator, or a new one in place of the one there is."""
         self._coordinators += 1
         nonce = int(stream(self.scenario.seed, self._coordinators, "coordinator").integers(1, 2**32))
         self.coordinator = Coordinator(nonce=nonce)
+        self.coordinator.set_map(self._grid)
         self._network.forget(COORDINATOR)
 
     def stop_coordinator(self) -> None:
         """The coordinator's process dies."""
         self.coordinator = None
 
+    def kill_robot(self, name: str) -> None:
+        """A robot's process dies, or is not there yet: `restart_robot` starts it."""
+        self._robots[name].running = False
+
+    def stop_robot(self, name: str) -> None:
+        """A robot's process is asked to end: the robot stops, gives its way back and says so, before it is gone."""
+        self._robots[name].farewells = FAREWELL
+
     def restart_robot(self, name: str) -> None:
-        """A robot's process dies and is started again: it knows nothing of what was."""
+        """A robot's process dies, unless it is dead already, and is started again: it knows nothing of what was."""
         robot = self._robots[name]
         robot.starts += 1
+        robot.running, robot.farewells = True, math.inf
         robot.agent = self._new_agent(name, robot.starts)
+        robot.explorer = self._new_explorer(name)
         self._network.forget(name)
 
     def step(self) -> list[Velocity]:
@@ -172,7 +207,7 @@ class Fleet:
         if self._baseline is not None:
             wanted = self._baseline.commands(observations, self.task.targets, world.people)
         else:
-            wanted = [self._think(k, state, now) for k, state in enumerate(observations)]
+            wanted = self._think(observations, now)
         commands = [self._gated(k, *robot, now) for k, robot in enumerate(zip(observations, wanted, strict=True))]
         if self.coordinator is not None and self._robots:
             self._coordinate(self.coordinator, now)
@@ -189,13 +224,26 @@ class Fleet:
             self._robots[self.names[k]].agent.hindrance = gated.reason
         return gated.velocity
 
-    def _think(self, k: int, state: Observation, now: float) -> Velocity:
+    def _think(self, observations: Sequence[Observation], now: float) -> list[Velocity]:
+        """What all robots want: they hear what has arrived before anybody speaks, and imagine together."""
+        running = [k for k, name in enumerate(self.names) if self._robots[name].running]
+        situations = [self._perceive(k, observations[k], now) for k in running]
+        imaginations = imagine_together([self.agent(self.names[k]).predictor for k in running], situations)
+        wanted = [STANDSTILL] * len(self.names)
+        for k, situation, imagination in zip(running, situations, imaginations, strict=True):
+            wanted[k] = self._act(self.names[k], situation, imagination, now)
+        return wanted
+
+    def _perceive(self, k: int, state: Observation, now: float) -> Situation:
         name = self.names[k]
         robot = self._robots[name]
-        x, y = robot.ordered or self.task.targets[k]
         for message in self._network.receive(name, now):
-            self._hear(robot.agent, message, now)
-        robot.action = action = robot.agent.think_and_act(state, Goal(goal_name(x, y), x, y))
+            self._hear(robot.agent, message, now, robot.explorer)
+        return robot.agent.perceive(state, self._goal(robot, k, state, now))
+
+    def _act(self, name: str, situation: Situation, imagination: Imagination, now: float) -> Velocity:
+        robot = self._robots[name]
+        robot.action = action = robot.agent.act(situation, imagination)
         others = [other for other in (*self.names, COORDINATOR) if other != name]
         if action.route is not None:
             self._network.send(others, action.route, now)
@@ -204,19 +252,39 @@ class Fleet:
         heard = decode_intention(sent.robot, sent.boot, sent.seq, sent.stamp, encode_payload(sent.plan, sent.standing))
         self.intentions[name] = heard
         self._network.send(others, heard, now)
+        robot.farewells -= action.state == "idle"
+        robot.running = robot.farewells > 0
         return action.command
+
+    def _goal(self, robot: _Robot, k: int, state: Observation, now: float) -> Goal | None:
+        """Where the robot is to go: sent there, or by its own choice of what it knows."""
+        if robot.farewells < math.inf:
+            return None
+        x, y = robot.ordered or self.task.targets[k]
+        if robot.explorer is not None:
+            pose = state.odometry.pose
+            robot.agent.search = robot.explorer.look((pose.x, pose.y), self.task.sightings[k], now)
+            if robot.ordered is None:
+                return robot.explorer.goal
+        return Goal(goal_name(x, y), x, y)
 
     def _coordinate(self, coordinator: Coordinator, now: float) -> None:
         for message in self._network.receive(COORDINATOR, now):
             self._hear(coordinator, message, now)
         self._network.send(self.names, coordinator.decide(now), now)
 
-    def _hear(self, listener: IntegratedAgent | Coordinator, message: object, now: float) -> None:
+    def _hear(
+        self, listener: IntegratedAgent | Coordinator, message: object, now: float, explorer: Explorer | None = None
+    ) -> None:
         try:
             if isinstance(message, Intention):
                 listener.receive_intention(message, now)
+                if explorer is not None:
+                    explorer.receive_intention(message, now)
             elif isinstance(message, Route):
                 listener.receive_route(message, now)
+                if explorer is not None:
+                    explorer.receive_route(message)
             elif isinstance(message, DirectiveSet):
                 listener.receive_directives(message, now)
         except InputError as error:

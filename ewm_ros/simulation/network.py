@@ -1,4 +1,7 @@
-"""A network that loses, delays, doubles and reorders messages, for the lockstep runner."""
+"""A network that loses, delays, doubles and reorders messages.
+
+For the lockstep runner, and for nodes that are to hear each other badly (nodes/faulty_link.py).
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,9 @@ class Faults:
     def __post_init__(self) -> None:
         if not (0.0 <= self.loss <= 1.0 and 0.0 <= self.duplication <= 1.0 and 0.0 <= self.delay < 60.0):
             raise InputError("loss and duplication must be 0 to 1, the delay 0 to 60 s")
+
+
+NO_FAULTS = Faults()
 
 
 class Network:

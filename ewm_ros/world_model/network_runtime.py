@@ -57,9 +57,17 @@ class Network:
 
     def run(self, state: NDArray[np.floating]) -> tuple[Floats, Floats]:
         """(256,) -> futures (R, 50, 5), see layout.py with radii in m, and their probabilities (R,)."""
-        row = state.astype(np.float32)[None]
-        futures, probabilities = self._session.run(None, {"state": row})
+        futures, probabilities = self.run_all(state[None])
         return futures[0], probabilities[0]
+
+    def run_all(self, states: NDArray[np.floating]) -> tuple[Floats, Floats]:
+        """(B, 256) -> the same of many states in one call, (B, R, 50, 5) and (B, R).
+
+        A state's futures do not depend on the states beside it, but for rounding: ONNX Runtime multiplies matrices of
+        all sizes in the same order on x86-64, where the bits are the same too.
+        """
+        futures, probabilities = self._session.run(None, {"state": states.astype(np.float32)})
+        return futures, probabilities
 
 
 @lru_cache(maxsize=4)

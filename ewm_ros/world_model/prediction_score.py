@@ -107,7 +107,7 @@ class PredictionScore:
         sums.ade_3s += float(summed[STEPS_3S - 1]) / STEPS_3S
         sums.ade += float(summed[-1]) / HORIZON
         sums.fde += float(errors[-1])
-        inside = np.count_nonzero(errors <= self.windows.radii[row], axis=1)
+        inside = np.count_nonzero(errors[:, None] <= self.windows.radii[row], axis=0)
         sums.steps += HORIZON
         sums.inside50 += int(inside[0])
         sums.inside90 += int(inside[1])

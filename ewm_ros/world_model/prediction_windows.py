@@ -18,7 +18,7 @@ GAP = 1.8 * STEP  # s without a pose, from which on nobody knows what happened i
 ROWS = 2 * HORIZON  # predictions that can wait at a time
 REMEMBERED = 128  # newest poses kept for predictions that are told late
 TOLERANCE = 1e-3  # s by which two stamps of the same moment may differ
-START = -1.0  # the step of where the robot is when it predicts
+EXACT = 1e-6  # s by which rounding makes two stamps of the same moment differ, in seconds since 1970
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,20 +49,22 @@ class PredictionWindows:
 
     Attributes:
         stamps: (ROWS,) s, of the predictions.
-        radii: (ROWS, 2, HORIZON) m, that were to hold 50 % and 90 %.
+        radii: (ROWS, HORIZON, 2) m, that were to hold 50 % and 90 %.
         errors: (ROWS, HORIZON) m, as far as the steps have happened.
         counts: (ROWS,) whether the robot was predicted to move more than MOVED from where it was, or has.
     """
 
     def __init__(self) -> None:
         self.stamps = np.full(ROWS, math.inf)
-        self.radii = np.zeros((ROWS, 2, HORIZON))
+        self.radii = np.zeros((ROWS, HORIZON, 2))
         self.errors = np.zeros((ROWS, HORIZON))
         self.counts = np.zeros(ROWS, dtype=bool)
         # Places are complex, x + iy m: one array, one interpolation, and abs() is the distance.
         self._places = np.zeros((ROWS, HORIZON), dtype=np.complex128)
         self._starts = np.zeros(ROWS, dtype=np.complex128)
-        self._next = np.full(ROWS, math.inf)  # step to come; START before the robot is there, inf for none
+        self._steps = np.zeros(ROWS, dtype=np.intp)  # to come
+        self._due = np.full(ROWS, math.inf)  # s, when they are; inf for rows with nothing to come
+        self._early: list[int] = []  # rows of predictions that begin later than the newest pose
         self._made = 0
         self._times = np.zeros(REMEMBERED)  # s, of the newest poses, the newest last
         self._been = np.zeros(REMEMBERED, dtype=np.complex128)
@@ -75,11 +77,15 @@ class PredictionWindows:
         row = self._made % ROWS
         self._made += 1
         self.stamps[row] = trajectory.stamp
-        self.radii[row, 0], self.radii[row, 1] = trajectory.median, trajectory.radius
+        self.radii[row, :, 0], self.radii[row, :, 1] = trajectory.median, trajectory.radius
         self._places[row].real, self._places[row].imag = trajectory.poses[:, 0], trajectory.poses[:, 1]
+        self._due[row] = math.inf
+        if row in self._early:
+            self._early.remove(row)
         too_late = self._known and trajectory.stamp < self._times[-self._known] - TOLERANCE
-        self._next[row] = math.inf if too_late else START
-        self._begin()
+        if not too_late:
+            self._early.append(row)
+            self._begin()
         return row
 
     def happened(self, stamp: float, pose: Pose2D) -> Outcomes:
@@ -88,39 +94,53 @@ class PredictionWindows:
         if self._known and abs(stamp - newest) <= TOLERANCE:
             return NOTHING
         if self._known and stamp < newest:  # time was set back: what was expected will not come
-            self._next[:] = math.inf
+            self._drop(math.inf)
         if not self._known or not newest < stamp < newest + GAP:
-            self._next[self.stamps < stamp - TOLERANCE] = math.inf
+            self._drop(stamp - TOLERANCE)
             self._known = 0
         self._times[:-1], self._been[:-1] = self._times[1:], self._been[1:]
         self._times[-1], self._been[-1] = stamp, complex(pose.x, pose.y)
         self._known = min(self._known + 1, REMEMBERED)
         self._begin()
         found = []
-        while len(rows := np.flatnonzero(self.stamps + STEP * self._next <= stamp - STEP + TOLERANCE)):
+        rows = (self._due <= stamp + TOLERANCE).nonzero()[0]
+        while len(rows):
             found.append(self._compare(rows))
+            rows = rows[self._due[rows] <= stamp + TOLERANCE]
         return _joined(found)
+
+    def _drop(self, before: float) -> None:
+        """Expect nothing more of the predictions made before a time (s)."""
+        self._due[self.stamps < before] = math.inf
+        self._early = [row for row in self._early if not self.stamps[row] < before]
 
     def _begin(self) -> None:
         """Take down where the robot was when it made those predictions whose moment has come."""
-        rows = np.flatnonzero((self._next == START) & (self.stamps <= self._times[-1] + TOLERANCE))
-        if self._known and len(rows):
-            starts = self._starts[rows] = self._places_at(self.stamps[rows])
-            self.counts[rows] = np.abs(self._places[rows] - starts[:, None]).max(axis=1) > MOVED
-            self._next[rows] = 0.0
+        if not self._known:
+            return
+        newest = self._times[-1] + TOLERANCE
+        for row in [row for row in self._early if self.stamps[row] <= newest]:
+            self._early.remove(row)
+            self._starts[row] = start = self._places_at(self.stamps[row : row + 1])[0]
+            self.counts[row] = np.abs(self._places[row] - start).max() > MOVED
+            self._steps[row], self._due[row] = 0, self.stamps[row] + STEP
 
     def _compare(self, rows: IntArray) -> Outcomes:
         """Hold the next step of these predictions against where the robot was then."""
-        steps = self._next[rows].astype(np.intp)
-        places = self._places_at(self.stamps[rows] + STEP * (steps + 1))
-        self.errors[rows, steps] = np.abs(places - self._places[rows, steps])
+        steps, when = self._steps[rows], self._due[rows]
+        places = self._places_at(when)
+        cells = rows * HORIZON + steps
+        self.errors.reshape(-1)[cells] = np.abs(places - self._places.take(cells))
         self.counts[rows] |= np.abs(places - self._starts[rows]) > MOVED
-        done = steps == HORIZON - 1
-        self._next[rows] += 1.0
-        self._next[rows[done]] = math.inf
-        return Outcomes(rows, steps, rows[done])
+        full = rows[steps == HORIZON - 1]
+        self._steps[rows] = steps + 1
+        self._due[rows] = self.stamps[rows] + STEP * (steps + 2)
+        self._due[full] = math.inf
+        return Outcomes(rows, steps, full)
 
     def _places_at(self, when: FloatArray) -> NDArray[np.complex128]:
+        if when.min() >= self._times[-1] - EXACT:  # the usual case
+            return self._been[-1:]
         return np.interp(when, self._times[-self._known :], self._been[-self._known :])
 
 

@@ -61,9 +61,9 @@ class Validator:
 
     def __init__(self, radius: float) -> None:
         self._score = PredictionScore(radius)
-        self._log_factors = np.zeros((len(LEVELS), HORIZON))
-        self._integrals = np.zeros((len(LEVELS), 1))
-        self._log_raw = np.zeros((ROWS, len(LEVELS), HORIZON))  # of the waiting predictions, before recalibration
+        self._log_factors = np.zeros((HORIZON, len(LEVELS)))
+        self._integrals = np.zeros(len(LEVELS))
+        self._log_raw = np.zeros((ROWS, HORIZON, len(LEVELS)))  # of the waiting predictions, before recalibration
         self._lessons = 0
 
     @property
@@ -74,8 +74,7 @@ class Validator:
     @property
     def factors(self) -> FloatArray:
         """(2, HORIZON) by which the radii of 50 % and 90 % are multiplied at present."""
-        logs = np.minimum(np.maximum(self._log_factors + self._integrals, -LARGEST_LOG), LARGEST_LOG)
-        factors: FloatArray = np.exp(logs)
+        factors: FloatArray = np.exp(_limited(self._log_factors + self._integrals, LARGEST_LOG)).T
         return factors
 
     @property
@@ -96,12 +95,16 @@ class Validator:
         Raises:
             ValueError: a future is not of HORIZON steps.
         """
-        median, radius = self.factors
-        rollouts = tuple(_scaled(rollout, median, radius) for rollout in imagination.rollouts)
+        raw = np.array([(rollout.median, rollout.radius) for rollout in imagination.rollouts])
+        medians, radii = (raw * self.factors @ _EVENING.T).swapaxes(0, 1)
+        np.minimum(medians, radii, out=medians)
+        rollouts = tuple(
+            Trajectory(rollout.stamp, rollout.poses, radius, rollout.step, median)
+            for rollout, radius, median in zip(imagination.rollouts, radii, medians, strict=True)
+        )
         row = self._score.predicted(rollouts[0])
         if row is not None:
-            raw = imagination.most_probable
-            np.log(np.maximum((raw.median, raw.radius), SMALLEST), out=self._log_raw[row])
+            np.log(np.maximum(raw[0].T, SMALLEST), out=self._log_raw[row])
         return Imagination(rollouts, imagination.probabilities)
 
     def happened(self, stamp: float, pose: Pose2D) -> tuple[Verdict, ...]:
@@ -118,28 +121,30 @@ class Validator:
         windows = self._score.windows
         teaching = windows.counts[outcomes.rows]
         rows, steps = outcomes.rows[teaching], outcomes.steps[teaching]
-        if not len(rows):
+        count = len(rows)
+        if not count:
             return
+        cells = rows * HORIZON + steps
+        errors = windows.errors.take(cells)[:, None]
         # What counts is whether today's factor would have held the error: the factor of up to 5 s ago has been
         # corrected since, and to correct it again and again until the first corrections show would overshoot.
-        held = self._log_raw[rows, :, steps] + self._log_factors[:, steps].T
-        errors = np.log(np.maximum(windows.errors[rows, steps], SMALLEST))
-        lessons = (errors[:, None] > held) - (1.0 - LEVELS)
-        own = np.zeros_like(self._log_factors)
-        own[:, steps] = lessons.T
+        held = self._log_raw.reshape(-1, len(LEVELS)).take(cells, axis=0) + self._log_factors.take(steps, axis=0)
+        lessons = (np.log(np.maximum(errors, SMALLEST)) > held) - (1.0 - LEVELS)
         rate = RATE + EAGERNESS / (1.0 + self._lessons / SETTLED)
-        self._log_factors += rate * ((1.0 - POOLED) * own + POOLED * lessons.mean(axis=0)[:, None])
-        np.clip(self._log_factors, -LARGEST_LOG, LARGEST_LOG, out=self._log_factors)
+        change = np.zeros_like(self._log_factors)
+        change[steps] = (1.0 - POOLED) * lessons
+        change += POOLED / count * lessons.sum(axis=0)
+        self._log_factors = _limited(self._log_factors + rate * change, LARGEST_LOG)
         self._lessons += 1
-        beyond_told = windows.errors[rows, steps, None] > windows.radii[rows, :, steps]
-        self._integrals += INTEGRAL * (beyond_told.mean(axis=0) - (1.0 - LEVELS))[:, None]
-        np.clip(self._integrals, -LARGEST_INTEGRAL, LARGEST_INTEGRAL, out=self._integrals)
+        beyond_told = errors > windows.radii.reshape(-1, len(LEVELS)).take(cells, axis=0)
+        self._integrals += INTEGRAL * (beyond_told.sum(axis=0) / count - (1.0 - LEVELS))
+        self._integrals = _limited(self._integrals, LARGEST_INTEGRAL)
 
 
-def _scaled(trajectory: Trajectory, median: FloatArray, radius: FloatArray) -> Trajectory:
-    scaled = _EVENING @ (trajectory.radius * radius)
-    medians = np.minimum(_EVENING @ (trajectory.median * median), scaled)
-    return Trajectory(trajectory.stamp, trajectory.poses, scaled, trajectory.step, medians)
+def _limited(values: FloatArray, size: float) -> FloatArray:
+    """The values within plus and minus a size."""
+    limited: FloatArray = np.minimum(np.maximum(values, -size), size)
+    return limited
 
 
 def _running_mean() -> FloatArray:

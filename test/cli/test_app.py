@@ -73,14 +73,25 @@ def printed(capfd: Capture, *args: str) -> dict[str, Any]:
         ([*ONE_RUN, "--loss", "1.5"], "--loss"),
         ([*ONE_RUN, "--loss", "nan"], "--loss"),
         ([*ONE_RUN, "--delay", "1e9"], "delay"),
+        ([*ONE_RUN, "--duplication", "-0.1"], "--duplication"),
+        (["demo", "--loss", "2"], "--loss"),
+        (["demo", "--delay", "nan"], "delay"),
+        (["demo", "--duplication", "many"], "--duplication"),
+        (["demo", "--respawn", "-1"], "--respawn"),
         (["bench", "world", "--world", "mars"], "'mars'"),
         (["bench", "world", "--robots", "0"], "not 0"),
+        (["bench", "detect", "--robots", "0"], "not 0"),
+        (["bench", "detect", "--points", "1"], "points must be 2 to 1000, not 1"),
         (["bench", "latency", "--robots", "1000"], "not 1000"),
         (["bench", "latency", "--model-latency", "inf"], "--model-latency"),
         (["bench", "imagination", "--model", "nothing"], "'nothing'"),
         (["bench", "imagination", "--model", "/dev/null"], "'/dev/null'"),
         (["bench", "intention", "--worlds", "mars"], "'mars'"),
         (["bench", "cycle", "--robots", "1000"], "not 1000"),
+        (["bench", "solver", "--scene", "mars"], "'mars'"),
+        (["bench", "solver", "--scene", "/dev/null"], "'/dev/null'"),
+        (["bench", "solver", "--robots", "11"], "not 11"),
+        (["bench", "solver", "--repeat", "0"], "not 0"),
         (["bench", "cycle", "--processes", "some"], "--processes 'some'"),
         (["worlds", "check", "mars"], "'mars'"),
         (["worlds", "check", "./mars.yaml"], "'./mars.yaml'"),
@@ -176,7 +187,7 @@ def test_lockstep_runs_print_one_json_object() -> None:
         assert run["success"] is True
         assert {
             "policy", "reached", "collisions", "near_misses", "deadlocks", "makespan_s", "sum_of_delays_s",
-            "prediction_accuracy", "orders_per_minute",
+            "prediction_accuracy", "orders_per_minute", "realtime_factor",
         } <= set(run)  # fmt: skip
     (row,) = figures["summary"]
     assert (row["world"], row["policy"], row["runs"], row["success_rate"]) == ("doorway", "intention", 2, 1.0)
@@ -249,12 +260,40 @@ def test_the_size_of_intentions_and_the_time_to_read_them(capfd: Capture) -> Non
     assert figures["decode_ms"].keys() == {"p50", "p99", "max"}
 
 
+def test_the_time_to_find_conflicts(capfd: Capture) -> None:
+    figures = printed(capfd, "bench", "detect", "--robots", "30", "--seed", "4")
+    assert (figures["robots"], figures["points"], figures["pairs"]) == (30, 51, 435)
+    assert 0 < figures["conflicts"] <= figures["near_pairs"] <= figures["examined"] <= 435
+    assert 0.0 < figures["ms"]["p50"] <= figures["ms"]["p99"]
+    assert figures["open_rmf_ms"] == 45.2
+
+
+def test_the_curve_of_the_time_to_find_conflicts(
+    tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr("ewm_ros.evaluation.detect_cost.ROBOTS_OF_CURVE", (10, 20))
+    assert printed(capfd, "bench", "detect", "--robots", "2", "--plot", str(tmp_path / "curve.svg"))["pairs"] == 1
+    assert "<svg" in (tmp_path / "curve.svg").read_text(encoding="utf-8")
+    assert main(["bench", "detect", "--robots", "2", "--plot", str(tmp_path / "no" / "curve.svg")]) == 2
+    check_refusal(2, *capfd.readouterr(), "curve.svg: cannot be written")
+
+
 def test_the_latency_beside_a_model_in_the_loop(capfd: Capture) -> None:
     figures = printed(capfd, "bench", "latency", "--robots", "3", "--model-latency", "2.0", "--model", "none")
     assert (figures["predictor"], figures["reason"]) == ("closed form", "no learned model was asked for")
     assert figures["imagination_ms"] > 0.0
     assert figures["in_the_loop_ms"] == pytest.approx(figures["ours_ms"] + 2000.0, abs=0.01)
     assert figures["ratio"] == pytest.approx(figures["in_the_loop_ms"] / figures["ours_ms"], rel=0.05)
+
+
+def test_the_solver_on_a_scene_of_the_comparison(capfd: Capture) -> None:
+    figures = printed(capfd, "bench", "solver", "--scene", "doorway", "--robots", "3", "--repeat", "5", "--seed", "7")
+    assert (figures["scene"], figures["robots"]) == ("doorway", 3)
+    assert (figures["solved"], figures["conflicts_left"]) == (True, 0)
+    assert figures["solve_ms"].keys() == {"p50", "p99"}
+    assert figures["free_flow_makespan_s"] < figures["makespan_s"]
+    assert figures["sum_of_delays_s"] <= figures["worst_sum_of_delays_s"] < figures["open_rmf"]["sum_of_delays_s"]
 
 
 @pytest.mark.parametrize(

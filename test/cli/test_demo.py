@@ -39,6 +39,17 @@ def intentions_in(bag: Path) -> list[Intention]:
     return decoded
 
 
+def recorded(bags: Path) -> int:
+    """Bytes of the bag that is being written."""
+    return sum(file.stat().st_size for file in bags.glob("*/*.mcap"))
+
+
+def running(pid: int, executable: str) -> int:
+    """Id of the process of a node that a process has started."""
+    (found,) = [p for p in descendants(pid) if executable in Path(f"/proc/{p}/cmdline").read_text()]
+    return found
+
+
 def descendants(pid: int) -> set[int]:
     """Ids of all processes that a process has started, directly or through others."""
     parents = {}
@@ -85,6 +96,39 @@ def test_three_robots_change_rooms_on_real_ros_and_all_of_it_is_on_the_bag(tmp_p
     assert any(intention.standing.waits_for for intention in told)
 
 
+@pytest.mark.parametrize(
+    ("robots", "factor"), [(3, 2), pytest.param(6, 1, marks=pytest.mark.campaign)], ids=["3 robots", "6 robots"]
+)
+def test_the_coordinator_is_killed_in_the_middle_and_comes_back_after_20_simulated_seconds(
+    tmp_path: Path, robots: int, factor: int
+) -> None:
+    away = 20.0 / factor  # s of real time
+    settings = [
+        "demo", "--world", "doorway", "--robots", str(robots), "--seed", "1", "--realtime-factor", str(factor),
+        "--respawn", str(away), "--record", str(tmp_path), "--no-view", "--json",
+    ]  # fmt: skip
+    process = subprocess.Popen([*DEMO[:3], *settings], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(lambda: recorded(tmp_path) > 200_000 * robots or process.poll() is not None, 120.0)  # 12 simulated s
+        os.kill(running(process.pid, "coordinator_node"), signal.SIGKILL)
+        out, err = process.communicate(timeout=200.0)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.communicate()
+    figures = json.loads(out)
+    assert (figures["reached"], figures["collisions"]) == (robots, 0), err
+    told = intentions_in(Path(figures["bag"]))
+    coordinators = list(dict.fromkeys(i.standing.coordinator for i in told if i.standing.coordinator))
+    assert len(coordinators) == 2
+    last = max(i.stamp for i in told if i.standing.coordinator == coordinators[0])
+    first = min(i.stamp for i in told if i.standing.coordinator == coordinators[1])
+    assert first - last > 15.0  # a lease or two of the time away go by before the robots say that they are alone
+    alone = [i for i in told if last < i.stamp < first]
+    assert {i.robot for i in alone if not i.standing.coordinator} == {f"robot_{k}" for k in range(robots)}
+    assert any(i.standing.hold > i.standing.progress + 1.0 for i in alone[len(alone) // 2 :])  # by the local rule
+
+
 def test_ctrl_c_in_the_middle_ends_all_of_it_at_once_and_the_bag_is_whole(tmp_path: Path) -> None:
     bags = tmp_path / "bags"
     process = subprocess.Popen(
@@ -96,7 +140,7 @@ def test_ctrl_c_in_the_middle_ends_all_of_it_at_once_and_the_bag_is_whole(tmp_pa
     )
     started: set[int] = set()
     try:
-        wait_for(lambda: any(file.stat().st_size > 100_000 for file in bags.glob("*/*.mcap")), 40.0)
+        wait_for(lambda: recorded(bags) > 100_000, 40.0)
         started = descendants(process.pid)
         assert len(started) == 6  # three robots, coordinator, simulation, recorder
         process.send_signal(signal.SIGINT)

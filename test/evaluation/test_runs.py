@@ -37,6 +37,7 @@ RESULT = RunResult(
     orders_per_minute=None,
     simulated_s=11.0,
     trace="0",
+    realtime_factor=20.0,
 )
 FAILED = replace(
     RESULT, seed=1, success=False, reached=1, collisions=2, deadlocks=1, makespan_s=None, sum_of_delays_s=None,
@@ -59,6 +60,7 @@ def test_a_run_is_judged_and_measured_against_each_robot_alone(tiny: str) -> Non
     assert result.makespan_s == pytest.approx(max(alone), abs=1e-3)  # they do not meet: nobody waits for anybody
     assert result.sum_of_delays_s == pytest.approx(0.0)
     assert result.simulated_s > result.makespan_s
+    assert result.realtime_factor > 0.0
     assert len(result.trace) == 16
 
 
@@ -98,6 +100,13 @@ def test_the_summary_counts_and_means_over_the_runs_that_have_a_figure() -> None
     assert row["prediction_accuracy"] == pytest.approx(0.7)
     (row,) = summary([FAILED])
     assert row["makespan_s"] is None
+
+
+def test_the_realtime_factor_is_of_all_time_simulated_and_makes_no_two_runs_different() -> None:
+    slower = replace(RESULT, realtime_factor=5.0)
+    assert slower == RESULT
+    (row,) = summary([RESULT, slower])
+    assert row["realtime_factor"] == 8.0  # 22 s in 11 / 20 + 11 / 5 s
 
 
 def test_the_json_holds_every_run_and_the_summary() -> None:

@@ -9,6 +9,7 @@ import string
 import tracemalloc
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import msgpack
 import pytest
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.payload_cost import damaged, fullest_payload
+from ewm_ros.intention.checks import MAX_FINDS
 from ewm_ros.intention.codec import MAX_PAYLOAD, decode_intention, decode_payload, encode_payload
-from ewm_ros.messages import UINT32, Consent, Knot, Outcome, Plan, Standing
+from ewm_ros.messages import UINT32, Consent, Knot, Outcome, Plan, Search, Standing
 from ewm_ros.randomness import stream
 
 names = st.text("abcz019_", min_size=1, max_size=32)
@@ -40,6 +42,13 @@ def knots(draw: st.DrawFn, most: int = 8) -> tuple[Knot, ...]:
     )
 
 
+coordinate = st.floats(-10_000.0, 10_000.0)
+finds = st.lists(st.tuples(coordinate, coordinate), max_size=MAX_FINDS).map(tuple)
+searches = finds.flatmap(
+    lambda found: st.builds(
+        Search, st.just(found), st.just(math.inf) | st.floats(0.0, 1e6) if found else st.just(math.inf)
+    )
+)
 plans = st.builds(
     Plan,
     goal=st.text(string.ascii_letters + string.digits + "_.,+- ", max_size=32),
@@ -47,6 +56,7 @@ plans = st.builds(
     eta=st.floats(0.0, 86_400.0) | st.just(math.inf),
     confidence=st.floats(0.0, 1.0),
     knots=knots(),
+    search=st.none() | searches,
 )
 standings = st.builds(
     Standing,
@@ -61,6 +71,7 @@ standings = st.builds(
     consents=st.lists(st.builds(Consent, names, nonzero, nonzero), max_size=3).map(tuple),
 )
 SIMPLE = Plan("dock_3", Outcome.ARRIVE, 4.2, 0.91, (Knot(0.0, 1.0, 2.0, 3.0, 0.1), Knot(5.0, 3.0, 2.0, 3.0, 0.3)))
+SEARCHING = replace(SIMPLE, search=Search(((-6.8, 5.6), (3.6, -5.6)), 4.3))
 TAILED = Standing(7, 8, 9, 1.0, 2.0, ("robot_1",), 3.0, 4, (Consent("robot_2", 5, 6),))
 
 
@@ -78,8 +89,18 @@ def test_everything_arrives_within_its_rounding(plan: Plan, standing: Standing) 
         assert abs(got.y - sent.y) <= 0.00501
         assert abs(math.remainder(got.yaw - sent.yaw, math.tau)) <= math.pi / 512 + 1e-9
         assert -math.pi <= got.yaw < math.pi
+    check_search(received.search, plan.search)
     exact = ("coordinator", "epoch", "route", "waits_for", "claim_seq", "consents")
     assert all(getattr(stands, field) == getattr(standing, field) for field in exact)
+
+
+def check_search(got: Search | None, sent: Search | None) -> None:
+    assert (got is None) == (sent is None)
+    if got is not None and sent is not None:
+        assert len(got.finds) == len(sent.finds)
+        for place, original in zip(got.finds, sent.finds, strict=True):
+            assert math.dist(place, original) <= 0.0071
+        assert got.bid == sent.bid or sent.bid <= got.bid <= sent.bid + 0.1001
 
 
 @settings(deadline=None)
@@ -110,14 +131,37 @@ def test_the_tail_costs_nothing_in_normal_running() -> None:
     assert len(msgpack.unpackb(encode_payload(SIMPLE, Standing(claim=0.0)))) == 15
 
 
+def test_a_robot_that_is_told_its_goals_sends_what_it_sent_before_there_were_searches() -> None:
+    old = bytes.fromhex(  # made by the program as it was then
+        "9c01a6646f636b5f33002a5bc40ec8019003e80314f403900300002807080964ccc891a7726f626f745f31"
+    )
+    plan, standing = decode_payload(old)
+    assert (plan.goal, plan.search, standing.waits_for) == ("dock_3", None, ("robot_1",))
+    assert encode_payload(plan, standing) == old
+
+
+@pytest.mark.parametrize("standing", [Standing(), TAILED], ids=["bare", "tailed"])
+def test_a_search_costs_few_bytes(standing: Standing) -> None:
+    bare, searching = (len(encode_payload(plan, standing)) for plan in (SIMPLE, SEARCHING))
+    assert searching - bare <= 17
+    assert len(encode_payload(replace(SIMPLE, search=Search()), standing)) - bare <= 4
+
+
+def test_only_a_robot_that_is_at_its_goal_bids_nothing() -> None:
+    for bid, told in ((0.0, 0.0), (1e-9, 0.1), (4.3, 4.3), (4.31, 4.4)):
+        search = Search(((1.0, 2.0),), bid)
+        received, _ = decode_payload(encode_payload(replace(SIMPLE, search=search), Standing()))
+        assert received.search is not None and received.search.bid == told
+
+
 # ---- bytes that nobody meant
 
 
 def shortest(payload: bytes) -> bytes:
     """The same legal payload as it would be sent: integers in their shortest forms, no tail that says nothing."""
     fields = msgpack.unpackb(payload)
-    if fields[12:] == [None, 0, []]:
-        del fields[12:]
+    if fields[12:15] == [None, 0, []]:
+        del fields[12:15]
     packed: bytes = msgpack.packb(fields)
     return packed
 
@@ -147,9 +191,9 @@ trees = st.recursive(plain, lambda inner: st.lists(inner, max_size=4) | st.dicti
 
 
 @settings(deadline=None)
-@given(st.integers(0, 14), trees)
+@given(st.integers(0, 15), trees)
 def test_any_value_in_any_field(field: int, value: object) -> None:
-    fields = msgpack.unpackb(encode_payload(SIMPLE, TAILED))
+    fields = msgpack.unpackb(encode_payload(SEARCHING, TAILED))
     fields[field] = value
     read_or_refuse(msgpack.packb(fields))
 
@@ -171,7 +215,13 @@ def test_flipped_bits_of_any_legal_payload(plan: Plan, standing: Standing, flips
     read_or_refuse(bytes(data))
 
 
-ORIGINALS = (encode_payload(SIMPLE, Standing()), encode_payload(SIMPLE, TAILED), fullest_payload())
+ORIGINALS = (
+    encode_payload(SIMPLE, Standing()),
+    encode_payload(SIMPLE, TAILED),
+    encode_payload(SEARCHING, Standing()),
+    encode_payload(SEARCHING, TAILED),
+    fullest_payload(),
+)
 
 
 def test_ten_thousand_random_and_mutated_payloads() -> None:
@@ -233,7 +283,7 @@ def test_a_megabyte_is_refused_before_msgpack_sees_it(monkeypatch: pytest.Monkey
 
 
 def with_field(field: int, value: object) -> bytes:
-    fields = msgpack.unpackb(encode_payload(SIMPLE, TAILED))
+    fields = msgpack.unpackb(encode_payload(SEARCHING, TAILED))
     fields[field] = value
     packed: bytes = msgpack.packb(fields)
     return packed
@@ -242,7 +292,8 @@ def with_field(field: int, value: object) -> bytes:
 @pytest.mark.parametrize(
     ("field", "value", "complaint"),
     [
-        (0, 2, "format version 2"),
+        (0, 3, "format version 3"),
+        (0, 1, "16 fields: 12 or 15 are needed"),
         (0, True, "does not start with a format version"),
         (1, "dock\n3", "goal is"),
         (1, 'a"}', "goal is"),
@@ -270,6 +321,15 @@ def with_field(field: int, value: object) -> bytes:
         (14, [["robot_1", 0, 1]], "boot of a consent is 0"),
         (14, [["robot_1", 1]], "a consent has 2 fields"),
         (14, [3], "a consent is 3"),
+        (15, None, "search is None"),
+        (15, [], "search has 0 fields"),
+        (15, [43, 1], "search has 2 fields"),
+        (15, [43], "a bid without a find"),
+        (15, [-1, 0, 0], "bid .dm. is -1"),
+        (15, [1.5, 0, 0], "bid .dm. is 1.5"),
+        (15, [None, 0, 10**6 + 1], "a find .cm. is 1000001"),
+        (15, [None, 0, math.nan], "a find .cm. is nan"),
+        (15, [None] + [0] * 18, "search has 19 fields"),
     ],
 )
 def test_a_field_out_of_range_is_named(field: int, value: object, complaint: str) -> None:
@@ -291,6 +351,10 @@ def test_nothing_may_follow_and_no_element_may_be_missing() -> None:
         (Plan("dock", Outcome.IDLE, 1.0, math.nan, SIMPLE.knots), Standing()),
         (Plan("dock", Outcome.IDLE, 1.0, 1.5, SIMPLE.knots), Standing()),
         (Plan("x" * 33, Outcome.IDLE, 1.0, 0.5, SIMPLE.knots), Standing()),
+        (replace(SIMPLE, search=Search((), 1.0)), Standing()),
+        (replace(SIMPLE, search=Search(((0.0, 0.0),), math.nan)), Standing()),
+        (replace(SIMPLE, search=Search(((0.0, math.inf),))), Standing()),
+        (replace(SIMPLE, search=Search(((0.0, 0.0),) * 9)), Standing()),
         (SIMPLE, Standing(hold=math.nan)),
         (SIMPLE, Standing(hold=math.inf)),
         (SIMPLE, Standing(progress=-0.1)),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ewm_ros.intention.codec import MAX_PAYLOAD, VERSION, decode_payload, encode_payload
+from ewm_ros.intention.codec import MAX_PAYLOAD, VERSION, VERSION_WITH_SEARCH, decode_payload, encode_payload
 from ewm_ros.intention.compressor import IntentionCompressor
-from ewm_ros.messages import Consent, Knot, Outcome, Plan, Standing
+from ewm_ros.messages import Consent, Knot, Outcome, Plan, Search, Standing
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "intention_format.md"
 
@@ -31,6 +31,17 @@ EXAMPLES = {
     "Waiting, without a coordinator": (
         Plan("", Outcome.WAIT, math.inf, 0.5, (Knot(0.0, 0.0, 0.3, -math.pi, 0.05),)),
         Standing(route=1, hold=0.004, claim=3.5, claim_seq=41, consents=(Consent("r2", 77, 9),)),
+    ),
+    "Taking a goal that it has found": (
+        Plan(
+            "6.8,-5.6",
+            Outcome.ARRIVE,
+            6.5,
+            0.86,
+            (Knot(0.0, 4.0, -5.6, 0.0, 0.02),),
+            Search(((6.8, -5.6), (-1.6, -5.6)), 3.0),
+        ),
+        Standing(coordinator=7, epoch=9, route=4, hold=1.6),
     ),
 }
 
@@ -54,6 +65,7 @@ def test_the_documents_bytes_are_read_as_what_it_says(title: str) -> None:
     assert (plan.goal, plan.outcome, plan.eta, plan.confidence) == (sent.goal, sent.outcome, sent.eta, sent.confidence)
     assert (standing.coordinator, standing.epoch, standing.route) == (meant.coordinator, meant.epoch, meant.route)
     assert (standing.waits_for, standing.consents) == (meant.waits_for, meant.consents)
+    assert plan.search == sent.search
     for knot, original in zip(plan.knots, sent.knots, strict=True):
         assert (knot.t, knot.x, knot.y, knot.radius) == (original.t, original.x, original.y, original.radius)
         assert knot.yaw == pytest.approx(original.yaw, abs=math.pi / 512)
@@ -61,6 +73,6 @@ def test_the_documents_bytes_are_read_as_what_it_says(title: str) -> None:
 
 def test_the_document_names_the_version_the_cap_and_the_text_form() -> None:
     document = DOCUMENT.read_text(encoding="utf-8")
-    assert f"format version {VERSION}" in document
+    assert f"format version {VERSION}, or {VERSION_WITH_SEARCH}" in document
     assert f"{MAX_PAYLOAD} bytes" in document
     assert IntentionCompressor().text(EXAMPLES["Driving to a dock"][0]) in document

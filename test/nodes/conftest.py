@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -140,10 +141,10 @@ class Base:
 
     PERIOD = 0.1
 
-    def __init__(self, graph: Graph, name: str) -> None:
+    def __init__(self, graph: Graph, name: str, x: float = 0.0, y: float = 0.0, yaw: float = 0.0) -> None:
         self.graph = graph
         self.commands: list = []
-        self.pose = Pose2D(0.0, 0.0, 0.0)
+        self.pose = Pose2D(x, y, yaw)
         self.sensing = True
         self._odometry = graph.publisher(topics.ODOM.under(name))
         self._scan = graph.publisher(topics.SCAN.under(name))
@@ -202,9 +203,15 @@ def graph(domain: int, tmp_path: Path) -> Iterator[Graph]:
 
 
 @pytest.fixture
-def base(graph: Graph) -> Base:
+def base_of(graph: Graph) -> Callable[..., Base]:
+    """Makes the body of a robot: name, x, y, yaw."""
+    return partial(Base, graph)
+
+
+@pytest.fixture
+def base(base_of: Callable[..., Base]) -> Base:
     """The body of robot_0."""
-    return Base(graph, "robot_0")
+    return base_of("robot_0")
 
 
 @pytest.fixture(params=[signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])

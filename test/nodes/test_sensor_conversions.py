@@ -151,3 +151,24 @@ def test_a_path_has_the_headings_that_it_is_given():
     assert (last.position.x, last.position.y) == (1.0, 2.0)
     assert (last.orientation.z, last.orientation.w) == pytest.approx((math.sqrt(0.5), math.sqrt(0.5)))
     assert msg.header.frame_id == "map"
+
+
+@given(st.lists(st.tuples(coordinates, coordinates), max_size=5))
+def test_sightings_arrive_as_they_were_sent(places):
+    got = incoming.sightings_from(sensors.sightings_to(np.array(places).reshape(-1, 2), 1.5))
+    assert got.tolist() == [list(place) for place in places]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (lambda msg: setattr(msg.header, "frame_id", "odom"), "sightings is in frame 'odom'"),
+        (lambda msg: setattr(msg.poses[0].position, "x", math.nan), "sightings has a coordinate that is not a number"),
+        (lambda msg: setattr(msg, "poses", 101 * list(msg.poses)), "sightings has 101 entries: at most 100"),
+    ],
+)
+def test_impossible_sightings_are_refused(spoil, complaint):
+    msg = sensors.sightings_to(np.array([(1.0, 2.0)]), 0.0)
+    spoil(msg)
+    with pytest.raises(InputError, match=complaint):
+        incoming.sightings_from(msg)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from random_paths import random_paths
 
@@ -88,6 +88,7 @@ def test_a_place_is_that_of_the_nearest_point_of_the_route_near_the_robot(
 def test_what_is_left_of_a_route_is_right_of_its_mirror_image(
     path: Polyline, share: float, dx: float, dy: float
 ) -> None:
+    assume(dy != 0.0)  # straight behind the start of a route to the east there is no side
     progress = share * path.length
     x, y = path.point_at(progress)
     s, d = frame(path, progress).place(np.array([[x + dx, y + dy]]), 3.0)
@@ -142,7 +143,14 @@ def test_shapes_are_kept() -> None:
     assert known.poses(s, d, np.zeros((4, 3))).shape == (4, 3, 3)
 
 
-def test_headings_are_those_of_the_pieces_of_the_route() -> None:
-    known = RouteFrame(CORNER, Pose2D(3.0, 0.0, 0.5), 3.0)
-    assert known.heading(numbers(0.0, 0.9, 1.1, 99.0)) == pytest.approx([0.0, 0.0, math.pi / 2, math.pi / 2])
-    assert known.misalignment == pytest.approx(0.5)
+@pytest.mark.parametrize(("progress", "heading"), [(3.0, 0.0), (3.9, 0.0), (4.1, math.pi / 2), (8.0, math.pi / 2)])
+def test_misalignment_is_to_the_piece_of_the_route_that_the_robot_is_on(progress: float, heading: float) -> None:
+    known = RouteFrame(CORNER, Pose2D(3.0, 0.0, 0.5), progress)
+    assert known.misalignment == pytest.approx(0.5 - heading)
+
+
+def test_a_robot_is_to_the_left_or_to_the_right_of_its_route_as_any_other_place_is() -> None:
+    for x, y in np.random.default_rng(1).uniform(-1.0, 6.0, (200, 2)).tolist():
+        known = RouteFrame(CORNER, Pose2D(x, y, 0.0), 3.5)
+        _, beside = known.place(np.array([[x, y]]), 1.0)
+        assert known.beside == pytest.approx(beside[0])

@@ -18,6 +18,7 @@ from ewm_ros.simulation.fleet import Fleet
 from ewm_ros.simulation.network import Faults
 from ewm_ros.simulation.worlds.scenario import make_scenario
 from ewm_ros.simulation.worlds.world_file import load_world
+from ewm_ros.world_model.network_runtime import Network
 
 Make = Callable[..., Fleet]
 
@@ -93,6 +94,32 @@ def test_a_robots_process_dies_in_the_middle_and_is_started_again(make: Make) ->
     check_success(fleet, play(fleet))
 
 
+def test_a_robot_comes_while_the_others_drive(make: Make) -> None:
+    fleet = make("doorway")
+    fleet.kill_robot("robot_2")
+    play(fleet, 10.0)
+    assert "robot_2" not in fleet.intentions
+    fleet.restart_robot("robot_2")
+    check_success(fleet, play(fleet))
+
+
+def test_a_robot_that_is_stopped_gives_its_way_back_before_it_is_gone_and_may_come_again(make: Make) -> None:
+    fleet = make("doorway", loss=0.2)
+    play(fleet, 8.0)
+    held = fleet.intentions["robot_1"].standing
+    assert held.hold > held.progress + 0.2
+    fleet.stop_robot("robot_1")
+    play(fleet, 12.0)
+    left = fleet.intentions["robot_1"]
+    assert left.stamp < 11.0
+    assert left.standing.route > held.route
+    assert (left.standing.progress, left.standing.hold) == (0.0, 0.0)
+    play(fleet, 20.0)
+    assert fleet.intentions["robot_1"] == left
+    fleet.restart_robot("robot_1")
+    check_success(fleet, play(fleet))
+
+
 def test_a_robot_is_sent_somewhere_else_on_its_way(make: Make) -> None:
     fleet = make("doorway")
     play(fleet, 8.0)
@@ -107,6 +134,29 @@ def test_without_coordination_they_get_stuck_in_the_corridor_where_with_it_all_a
     check_success(coordinated, play(coordinated))
     alone_minded = make("corridor", policy="none", limit=120.0)
     assert play(alone_minded).reached < 3
+
+
+def test_a_period_of_the_whole_fleet_takes_one_run_of_the_network(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[int] = []
+    run_all = Network.run_all
+
+    def counted(network: Network, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        batches.append(len(states))
+        return run_all(network, states)
+
+    fleet = make("doorway")
+    monkeypatch.setattr(Network, "run_all", counted)
+    for _ in range(12):
+        fleet.step()
+    assert batches == [3] * 12
+
+
+def test_nobody_hears_in_a_period_what_is_said_in_it(make: Make) -> None:
+    fleet = make("doorway")
+    play(fleet, 2.0)
+    for name in fleet.names:
+        for other, peer in fleet.agent(name).right_of_way.peers:
+            assert peer.intention.seq == fleet.intentions[other].seq - 1
 
 
 def test_what_is_dropped_in_the_last_step_counts() -> None:

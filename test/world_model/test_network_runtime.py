@@ -53,6 +53,17 @@ def test_a_sound_model_runs(sound: Path) -> None:
     assert probabilities.sum() == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 17])
+def test_of_many_states_it_says_what_it_says_of_each(sound: Path, count: int) -> None:
+    network, states = Network(sound), stream(0, 0, "states").random((count, STATE_DIM))
+    futures, probabilities = network.run_all(states)
+    assert (futures.shape, probabilities.shape) == ((count, ROLLOUTS, HORIZON, OUTPUTS), (count, ROLLOUTS))
+    for k, state in enumerate(states):
+        alone, chances = network.run(state)
+        np.testing.assert_allclose(futures[k], alone, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(probabilities[k], chances, rtol=1e-5)
+
+
 def test_it_keeps_nothing_between_two_runs(sound: Path) -> None:
     network, states = Network(sound), stream(0, 0, "states").random((2, STATE_DIM))
     first, _ = network.run(states[0])
