@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from ewm_ros.coordination.roster import Roster
 from ewm_ros.coordination.route_book import RouteBook
 from ewm_ros.errors import InputError
+from ewm_ros.geometry import FloatArray
 from ewm_ros.messages import DirectiveSet, Intention, Route
 from ewm_ros.world_model.predictor import Neighbour
 
@@ -50,6 +53,13 @@ class Peers:
 
     def __iter__(self) -> Iterator[tuple[str, Peer]]:
         return iter(self._peers.items())
+
+    @property
+    def discs(self) -> FloatArray:
+        """(P, 3) m: x, y of the others as they last told, and their footprints' radii."""
+        here = ((peer.intention.plan.knots[0], name) for name, peer in self._peers.items() if name in self.book)
+        rows = [(knot.x, knot.y, self.book[name].radius) for knot, name in here]
+        return np.array(rows, dtype=np.float64).reshape(-1, 3)
 
     def neighbours(self, progress: float) -> tuple[Neighbour, ...]:
         """All that have been heard, as the predictor of this robot's own motion needs to know them.

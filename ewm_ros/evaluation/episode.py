@@ -136,6 +136,18 @@ class Episode:
         stuck = self.deadlocks > 0 and self._task == "deliver"
         return self.reached == len(self.names) and collisions == 0 and not stuck
 
+    @property
+    def deadlocks_left(self) -> int:
+        """How many robots are deadlocked now."""
+        return int(self._deadlocked.sum())
+
+    def makespan_ratio(self, alone: Sequence[float | None]) -> float | None:
+        """The makespan over the arrival of the slowest robot alone; None if somebody has not arrived, here or alone."""
+        known = [there for there in alone if there is not None]
+        if self.makespan is None or len(known) < len(self.arrivals):
+            return None
+        return self.makespan / max(known)
+
     def sum_of_delays(self, alone: Sequence[float | None]) -> float | None:
         """Sum over robots of arrival minus the arrival alone (s); None if not all have arrived, here or alone."""
         if self.makespan is None:

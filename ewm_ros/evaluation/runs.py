@@ -61,6 +61,8 @@ class RunResult:
     """One judged run; times in s.
 
     Attributes:
+        deadlocks_left: robots that are deadlocked at the end.
+        makespan_ratio: makespan over the arrival of the slowest robot alone; None where either is unknown.
         trace: a hash of all poses, equal for bit-identical runs.
         realtime_factor: simulated s per s of this process's CPU time, from the first step to the last; it is no part of
             what makes two runs equal.
@@ -75,7 +77,9 @@ class RunResult:
     collisions: int
     near_misses: int
     deadlocks: int
+    deadlocks_left: int
     makespan_s: float | None
+    makespan_ratio: float | None
     sum_of_delays_s: float | None
     prediction_accuracy: float | None
     orders_per_minute: float | None
@@ -96,9 +100,11 @@ def run(spec: RunSpec) -> RunResult:
         began = time.process_time()
         episode, trace = play(fleet)
         spent = time.process_time() - began
-        delays = None
+        delays = ratio = None
         if episode.makespan is not None:
-            delays = episode.sum_of_delays(free_flow_arrivals(spec))
+            alone = free_flow_arrivals(spec)
+            delays = episode.sum_of_delays(alone)
+            ratio = episode.makespan_ratio(alone)
         return RunResult(
             world=scenario.world,
             robots=spec.robots,
@@ -109,7 +115,9 @@ def run(spec: RunSpec) -> RunResult:
             collisions=fleet.world.collisions,
             near_misses=fleet.world.near_miss_count,
             deadlocks=episode.deadlocks,
+            deadlocks_left=episode.deadlocks_left,
             makespan_s=rounded(episode.makespan),
+            makespan_ratio=rounded(ratio),
             sum_of_delays_s=rounded(delays),
             prediction_accuracy=fleet.prediction.figures()["accuracy"],
             orders_per_minute=rounded(episode.orders_per_minute),
@@ -182,7 +190,9 @@ def summary(results: Sequence[RunResult]) -> list[dict[str, object]]:
                 "collisions": sum(r.collisions for r in group),
                 "near_misses": sum(r.near_misses for r in group),
                 "deadlocks": sum(r.deadlocks for r in group),
+                "deadlocks_left": sum(r.deadlocks_left for r in group),
                 "makespan_s": _mean([r.makespan_s for r in group]),
+                "makespan_ratio": _mean([r.makespan_ratio for r in group]),
                 "sum_of_delays_s": _mean([r.sum_of_delays_s for r in group]),
                 "prediction_accuracy": _mean([r.prediction_accuracy for r in group]),
                 "orders_per_minute": _mean([r.orders_per_minute for r in group]),

@@ -11,6 +11,7 @@ from ewm_ros.intention.checks import ETA_LIMIT
 from ewm_ros.intention.compressor import IntentionCompressor
 from ewm_ros.messages import NO_GOAL, DirectiveSet, Intention, Outcome, Plan, Route, Search, check_robot_name
 from ewm_ros.occupancy_grid import OccupancyGrid
+from ewm_ros.robot.bystanders import Bystanders
 from ewm_ros.robot.guarded_predictor import GuardedPredictor
 from ewm_ros.robot.path_follower import PathFollower
 from ewm_ros.robot.way_finder import Goal, Offer, WayFinder
@@ -20,6 +21,7 @@ from ewm_ros.trajectory import Imagination
 from ewm_ros.world_model.predictor import Situation, WatchedPredictor
 
 STANDING_SPEED = 0.02  # m/s and rad/s below which the robot stands
+PATIENCE = 4.0  # s before something unexpected, after which the robot looks for a way round it
 REPEAT = 2.0  # s after which a route is sent again while nobody has confirmed it
 PRIOR_WINDOWS, PRIOR_HITS = 10, 9  # what the confidence starts from until own predictions have been scored
 
@@ -78,6 +80,8 @@ class IntegratedAgent:
         self._priority = priority
         self._compressor = IntentionCompressor()
         self._ways = WayFinder(robot_type.radius)
+        self._bystanders = Bystanders(robot_type.radius)
+        self._stopped_since = math.inf  # by the command gate
         self._follower: PathFollower | None = None
         self._routes = 0
         self._route_sent = -math.inf
@@ -86,6 +90,7 @@ class IntegratedAgent:
     def set_map(self, grid: OccupancyGrid) -> None:
         """Take a map of the floor; routes are planned on the newest one."""
         self._ways.set_map(grid)
+        self._bystanders.set_map(grid)
 
     def receive_intention(self, intention: Intention, now: float, clock: float | None = None) -> None:
         """Hear a robot's intention (its own come back too).
@@ -124,6 +129,8 @@ class IntegratedAgent:
         self.predictor.happened(odometry.stamp, pose)
         self._seq += 1
         right_of_way = self.right_of_way
+        self._bystanders.look(state, right_of_way.peers.discs)
+        self._mind_what_is_in_the_way(state, now)
         changing = self._mind_the_goal(state, goal)
         progress = self._follower.progress(pose, right_of_way.progress) if self._follower else 0.0
         stopping = self._follower.stopping_distance(odometry.v) if self._follower else 0.0
@@ -149,7 +156,10 @@ class IntegratedAgent:
         command = STANDSTILL
         if follower is not None:
             velocity = Velocity(odometry.v, odometry.w)
-            command = follower.command(odometry.pose, velocity, progress, situation.hold, situation.speed_limit)
+            # For somebody who crosses the robot slows down for a moment: no reason to expect a slow drive.
+            walked = self._bystanders.speed_limit(follower.path, progress, self._type.max_speed)
+            limit = min(situation.speed_limit, walked)
+            command = follower.command(odometry.pose, velocity, progress, situation.hold, limit)
         condition = self._condition(progress, situation.changing)
         intention = Intention(
             self.name,
@@ -170,6 +180,16 @@ class IntegratedAgent:
         if not advice.waits_for:
             return 0.0
         return math.inf if math.isnan(advice.expected_wait) else advice.expected_wait
+
+    def _mind_what_is_in_the_way(self, state: Observation, now: float) -> None:
+        """Look for a way round what the command gate has been standing before for long."""
+        if not self.hindrance or abs(state.odometry.v) > STANDING_SPEED:
+            self._stopped_since = math.inf
+            return
+        self._stopped_since = min(self._stopped_since, now)
+        if now - self._stopped_since >= PATIENCE:
+            self._stopped_since = now
+            self._ways.go_round(self._bystanders.discs, state.odometry.pose)
 
     def _mind_the_goal(self, state: Observation, goal: Goal | None) -> bool:
         """See to it that the robot is on the right route; True while it has to stand before it can take another."""

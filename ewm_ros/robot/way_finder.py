@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ewm_ros.errors import InputError
-from ewm_ros.geometry import Polyline, Pose2D
+from ewm_ros.geometry import FloatArray, Polyline, Pose2D
 from ewm_ros.intention.checks import ROUTE_LIMIT, goal_name
 from ewm_ros.messages import NO_GOAL
 from ewm_ros.occupancy_grid import OccupancyGrid
@@ -19,6 +19,7 @@ SET_BACK = 0.1  # m behind its progress at which a robot has been found to be fu
 OFFER_REACH = 0.25  # m; a way that begins further away than this is not taken: it was meant for another place
 WAY_ENDS = 0.08  # m before the end of a way it was asked to take, where a robot that stands has come to its end
 SAME_PLACE = 0.1  # m
+PASSING = 0.1  # m kept from the footprint of what the robot goes round
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A way that the coordinator asks the robot to take instead of its own route; numbered, as it is asked again."""
+    """A way to take instead of the planned route; numbered, as the coordinator asks again and again."""
 
     number: int
     path: Polyline
@@ -66,6 +67,7 @@ class WayFinder:
         self.no_way = ""
         self._home: Goal | None = None  # where a robot without a goal was asked away from
         self._offer: Offer | None = None  # that it is on or about to take
+        self._rounds = 0  # ways round that it has found itself; numbered downwards
         self._on: tuple[Goal | None, Offer | None] | None = None
         self._tried_at = (math.nan, math.nan)  # where the newest route was planned from
 
@@ -105,12 +107,32 @@ class WayFinder:
         if self.goal is None and self._home is None:
             self._home = Goal(NO_GOAL, pose.x, pose.y)
 
+    def go_round(self, discs: FloatArray, pose: Pose2D) -> None:
+        """Take a way to the goal round what is seen in the way, if there is one.
+
+        Args:
+            discs: (K, 3) m, x, y, radius.
+        """
+        aim, aside = self._destination, self._offer is not None and not self._leads_to_goal(self._offer.path)
+        if self._planner is None or aim is None or aside:
+            return
+        kept = discs + np.array([0.0, 0.0, self._radius + PASSING])
+        try:
+            way = self._planner.plan_around((pose.x, pose.y), (aim.x, aim.y), kept)
+        except InputError:
+            return  # it waits on
+        self._rounds += 1
+        self._offer = Offer(-self._rounds, way)
+
+    def _leads_to_goal(self, path: Polyline) -> bool:
+        aim, end = self._destination, path.point_at(path.length)
+        return aim is None or math.dist((aim.x, aim.y), end) <= SAME_PLACE
+
     def at_end(self, path: Polyline, progress: float) -> None:
         """The robot stands: if it has come to the end of a way that it was asked to take, it goes on to its goal."""
         if self._offer is None or self._on is None or self._on[1] is not self._offer:
             return
-        aim, end = self._destination, path.point_at(path.length)
-        if path.length - progress < WAY_ENDS and aim is not None and math.dist((aim.x, aim.y), end) > SAME_PLACE:
+        if path.length - progress < WAY_ENDS and not self._leads_to_goal(path):
             self._offer = None
 
     @property

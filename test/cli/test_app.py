@@ -187,7 +187,7 @@ def test_lockstep_runs_print_one_json_object() -> None:
         assert run["success"] is True
         assert {
             "policy", "reached", "collisions", "near_misses", "deadlocks", "makespan_s", "sum_of_delays_s",
-            "prediction_accuracy", "orders_per_minute", "realtime_factor",
+            "prediction_accuracy", "orders_per_minute", "realtime_factor", "deadlocks_left", "makespan_ratio",
         } <= set(run)  # fmt: skip
     (row,) = figures["summary"]
     assert (row["world"], row["policy"], row["runs"], row["success_rate"]) == ("doorway", "intention", 2, 1.0)

@@ -31,7 +31,9 @@ RESULT = RunResult(
     collisions=0,
     near_misses=1,
     deadlocks=0,
+    deadlocks_left=0,
     makespan_s=10.0,
+    makespan_ratio=1.25,
     sum_of_delays_s=2.0,
     prediction_accuracy=0.9,
     orders_per_minute=None,
@@ -40,8 +42,8 @@ RESULT = RunResult(
     realtime_factor=20.0,
 )
 FAILED = replace(
-    RESULT, seed=1, success=False, reached=1, collisions=2, deadlocks=1, makespan_s=None, sum_of_delays_s=None,
-    prediction_accuracy=0.5,
+    RESULT, seed=1, success=False, reached=1, collisions=2, deadlocks=1, deadlocks_left=1, makespan_s=None,
+    makespan_ratio=None, sum_of_delays_s=None,    prediction_accuracy=0.5,
 )  # fmt: skip
 
 
@@ -96,7 +98,8 @@ def test_the_summary_counts_and_means_over_the_runs_that_have_a_figure() -> None
     assert row["success_rate"] == 0.5
     assert row["reached_rate"] == 0.75
     assert (row["collisions"], row["near_misses"], row["deadlocks"]) == (2, 2, 1)
-    assert (row["makespan_s"], row["sum_of_delays_s"]) == (10.0, 2.0)
+    assert (row["makespan_s"], row["makespan_ratio"], row["sum_of_delays_s"]) == (10.0, 1.25, 2.0)
+    assert (row["deadlocks"], row["deadlocks_left"]) == (1, 1)
     assert row["prediction_accuracy"] == pytest.approx(0.7)
     (row,) = summary([FAILED])
     assert row["makespan_s"] is None

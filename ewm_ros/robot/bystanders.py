@@ -1,0 +1,154 @@
+"""People and things in the robot's way that are neither on the map nor robots of the fleet: where, and how they walk.
+
+The lidar's points off the map are cut into clusters where neighbouring rays part (as in Arras, Mozos, Burgard, "Using
+Boosted Features for the Detection of People in 2D Range Data", ICRA 2007), and a cluster is followed from scan to scan
+by its nearest successor. Somebody who walks is expected to walk on.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ewm_ros.geometry import FloatArray, Polyline, Pose2D
+from ewm_ros.occupancy_grid import OccupancyGrid
+from ewm_ros.planning.clearance_map import distance_to_occupied
+from ewm_ros.sensing import Observation, Scan
+
+SEEN_WITHIN = 4.0  # m
+ON_THE_MAP = 0.2  # m from an occupied cell: noise of odometry and lidar
+A_PEER = 0.35  # m beyond a robot's footprint: it has driven on since it told where it is
+PARTED = 0.3  # m between neighbouring points of two clusters
+LEAST_POINTS = 2
+FOLLOWED = 0.3  # m that a cluster may move from scan to scan
+SMOOTHING = 0.4  # weight of the newest velocity
+SURE = 3  # scans in which a cluster has been seen before its velocity counts
+WALKS = 0.25  # m/s; slower is standing
+LEAST_RADIUS = 0.15  # m, of somebody of whom only an edge is seen
+KEPT = 0.2  # m that the robot stays away from where somebody is expected
+AHEAD = np.arange(0.0, 2.6, 0.25)  # s
+SPEEDS = (1.0, 0.6, 0.3)  # shares of full speed that are tried
+
+
+@dataclass(slots=True)
+class _Track:
+    """Somebody: x, y and radius (m), velocity (m/s), and in how many scans in a row."""
+
+    x: float
+    y: float
+    radius: float
+    vx: float = 0.0
+    vy: float = 0.0
+    scans: int = 1
+
+    @property
+    def walks(self) -> bool:
+        return self.scans >= SURE and math.hypot(self.vx, self.vy) > WALKS
+
+
+class Bystanders:
+    """Keeps an eye on them.
+
+    Args:
+        radius: m, of the robot's footprint.
+    """
+
+    def __init__(self, radius: float) -> None:
+        self._radius = radius
+        self._grid: OccupancyGrid | None = None
+        self._known: NDArray[np.bool_] = np.zeros((0, 0), dtype=np.bool_)
+        self._tracks: list[_Track] = []
+        self._stamp = math.nan
+
+    def set_map(self, grid: OccupancyGrid) -> None:
+        """Take a map: what is on it is nobody."""
+        self._grid = grid
+        self._known = distance_to_occupied(grid.occupied, grid.resolution, ON_THE_MAP) < ON_THE_MAP
+        self._tracks = []
+
+    @property
+    def discs(self) -> FloatArray:
+        """(K, 3) m: x, y, radius of all that is seen now, map frame."""
+        return np.array([(t.x, t.y, t.radius) for t in self._tracks], dtype=np.float64).reshape(-1, 3)
+
+    def look(self, state: Observation, peers: FloatArray) -> None:
+        """Take a scan; an old one changes nothing.
+
+        Args:
+            peers: (P, 3) m, x, y, footprint's radius of the other robots, as far as they have told.
+        """
+        scan = state.scan
+        if scan is None or self._grid is None or scan.stamp == self._stamp:
+            return
+        period, self._stamp = scan.stamp - self._stamp, scan.stamp
+        points = self._unexpected(scan, state.odometry.pose, peers)
+        if len(points) or self._tracks:
+            self._follow([_somebody(c, state.odometry.pose) for c in _clusters(points)], period)
+
+    def _unexpected(self, scan: Scan, pose: Pose2D, peers: FloatArray) -> FloatArray:
+        """(N, 2) m, in the order of the rays: what is not on the map and no robot."""
+        assert self._grid is not None
+        near = np.flatnonzero((scan.ranges > 0.0) & (scan.ranges < min(SEEN_WITHIN, scan.range_max)))
+        angles = pose.yaw + scan.angle_min + scan.angle_increment * near
+        ranges = scan.ranges[near]
+        points = np.stack([pose.x + ranges * np.cos(angles), pose.y + ranges * np.sin(angles)], axis=1)
+        cells = np.floor((points - self._grid.origin) / self._grid.resolution).astype(np.intp)
+        rows, columns = self._known.shape
+        inside = (cells >= 0).all(axis=1) & (cells[:, 0] < columns) & (cells[:, 1] < rows)
+        points, cells = points[inside], cells[inside]
+        points = points[~self._known[cells[:, 1], cells[:, 0]]]
+        if len(points) and len(peers):
+            gaps = np.hypot(points[:, None, 0] - peers[:, 0], points[:, None, 1] - peers[:, 1]) - peers[:, 2]
+            return np.asarray(points[(gaps > A_PEER).all(axis=1)])
+        return np.asarray(points)
+
+    def _follow(self, found: list[_Track], period: float) -> None:
+        for track in found:
+            before = min(self._tracks, key=lambda t: math.hypot(t.x - track.x, t.y - track.y), default=None)
+            if before is None or math.hypot(before.x - track.x, before.y - track.y) > FOLLOWED or not period > 0.0:
+                continue
+            vx, vy = (track.x - before.x) / period, (track.y - before.y) / period
+            track.vx = before.vx + SMOOTHING * (vx - before.vx)
+            track.vy = before.vy + SMOOTHING * (vy - before.vy)
+            track.scans = before.scans + 1
+        self._tracks = found
+
+    def speed_limit(self, path: Polyline, progress: float, speed: float) -> float:
+        """m/s at which the robot can go on without coming near where anybody walks in the next seconds; 0 to let by.
+
+        Args:
+            path: that the robot drives along; progress: m, where it is on it.
+            speed: m/s, full.
+        """
+        walking = [t for t in self._tracks if t.walks]
+        if not walking:
+            return math.inf
+        x, y, vx, vy, radius = np.array([(t.x, t.y, t.vx, t.vy, t.radius) for t in walking]).T
+        theirs_x, theirs_y = x[:, None] + vx[:, None] * AHEAD, y[:, None] + vy[:, None] * AHEAD
+        kept = radius[:, None] + self._radius + KEPT
+        for share in SPEEDS:
+            mine = path.sample(np.minimum(progress + share * speed * AHEAD, path.length))
+            if (np.hypot(theirs_x - mine[:, 0], theirs_y - mine[:, 1]) > kept).all():
+                return math.inf if share == 1.0 else share * speed
+        return 0.0
+
+
+def _clusters(points: FloatArray) -> list[FloatArray]:
+    """The points of neighbouring rays that belong together."""
+    if not len(points):
+        return []
+    steps = np.hypot(*np.diff(points, axis=0).T)
+    parts = np.split(points, np.flatnonzero(steps > PARTED) + 1)
+    return [part for part in parts if len(part) >= LEAST_POINTS]
+
+
+def _somebody(points: FloatArray, pose: Pose2D) -> _Track:
+    """Who shows this much of his surface: behind it, as deep as it is wide."""
+    x, y = points.mean(axis=0).tolist()
+    half = float(np.hypot(points[:, 0] - x, points[:, 1] - y).max())
+    distance = max(math.hypot(x - pose.x, y - pose.y), 1e-6)
+    depth = 0.5 * half / distance
+    return _Track(x + depth * (x - pose.x), y + depth * (y - pose.y), max(half, LEAST_RADIUS))
