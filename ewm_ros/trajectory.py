@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
 
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray
@@ -39,6 +43,54 @@ class Trajectory:
             raise InputError(f"a trajectory needs (T,) radii, got {self.radius.shape} and {self.median.shape}")
 
 
+class Rollouts(Sequence[Trajectory]):
+    """Trajectories of one robot that begin together, kept as arrays: most of them nobody looks at one by one.
+
+    Attributes:
+        stamp: s.
+        poses: (R, T, 3) m, m, rad.
+        radius, median: (R, T) m, see Trajectory.
+        step: s.
+    """
+
+    __slots__ = ("median", "poses", "radius", "stamp", "step")
+
+    def __init__(
+        self, stamp: float, poses: FloatArray, radius: FloatArray, median: FloatArray, step: float = STEP
+    ) -> None:
+        self.stamp, self.poses, self.radius, self.median, self.step = stamp, poses, radius, median, step
+
+    @classmethod
+    def of(cls, trajectories: Sequence[Trajectory]) -> Rollouts:
+        """Trajectories of the same stamp and step; themselves if they are kept so.
+
+        Raises:
+            ValueError: they are not of equally many steps.
+        """
+        if isinstance(trajectories, cls):
+            return trajectories
+        poses, radius, median = (
+            np.array([getattr(trajectory, part) for trajectory in trajectories])
+            for part in ("poses", "radius", "median")
+        )
+        return cls(trajectories[0].stamp, poses, radius, median, trajectories[0].step)
+
+    def __len__(self) -> int:
+        return len(self.poses)
+
+    @overload
+    def __getitem__(self, which: int) -> Trajectory: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> Rollouts: ...
+
+    def __getitem__(self, which: int | slice) -> Trajectory | Rollouts:
+        poses, radius, median = self.poses[which], self.radius[which], self.median[which]
+        if isinstance(which, slice):
+            return Rollouts(self.stamp, poses, radius, median, self.step)
+        return Trajectory(self.stamp, poses, radius, self.step, median)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Imagination:
     """Several possible futures of one robot.
@@ -48,7 +100,7 @@ class Imagination:
         probabilities: one a rollout, they sum to 1.
     """
 
-    rollouts: tuple[Trajectory, ...]
+    rollouts: Sequence[Trajectory]
     probabilities: tuple[float, ...]
 
     @property

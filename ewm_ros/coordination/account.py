@@ -8,7 +8,7 @@ from collections import deque
 from ewm_ros.messages import Intention, Outcome, Standing
 
 MOVED = 0.05  # m of progress
-BLOCKED_PATIENCE = 8.0  # s that a robot may say that something is in its way, before the others plan around it
+BLOCKED_PATIENCE = 5.0  # s that a robot may say that something is in its way, before the others plan around it
 STILL_PATIENCE = 15.0  # s for which a robot may stand though its hold point lies ahead, likewise
 FREE_WAY = 0.3  # m ahead of a robot, with which it could move
 
@@ -43,7 +43,7 @@ class Account:
         free = intention.standing.hold > intention.standing.progress + FREE_WAY
         if rerouted or not free or abs(intention.standing.progress - self._moved_to) > MOVED:
             self._moved, self._moved_to = now, intention.standing.progress
-        if rerouted or intention.plan.outcome is not Outcome.BLOCKED:
+        if intention.plan.outcome is not Outcome.BLOCKED:
             self._able = now
         if intention.standing.coordinator == nonce:
             while self._issued and self._issued[0][0] <= intention.standing.epoch:

@@ -7,6 +7,8 @@ of all points that the two may come to holds no forbidden point.
 
 from __future__ import annotations
 
+from weakref import ReferenceType, WeakValueDictionary, ref
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,8 @@ from ewm_ros.geometry import FloatArray, Polyline
 CELL = 0.05  # m of progress; the forbidden set is exact up to one cell, on the safe side
 SHORT = 0.06  # m by which intervals end before forbidden cells: a hold point is rounded up to whole cm on the wire
 CLEARANCE = 0.12  # m between footprints that pass each other, for what the followers deviate from their routes
-ROWS_AT_ONCE = 256  # cells whose distances are in memory at a time
+BLOCK = 16  # cells in a row whose bounding box is looked at before they are
+BLOCKS_AT_ONCE = 256  # pairs of blocks whose distances are in memory at a time
 LEAST_CLEARANCE = 0.06  # m between one that passes and one that stands
 
 
@@ -31,21 +34,14 @@ class ConflictSpace:
         clearance: m that the footprints have to stay apart.
     """
 
-    __slots__ = ("_counts", "columns", "forbidden", "rows")
+    __slots__ = ("__weakref__", "_counts", "_origin", "_turned", "columns", "forbidden", "rows")
 
     def __init__(self, a: Polyline, b: Polyline, distance: float, clearance: float = CLEARANCE) -> None:
-        cells_a, cells_b = _cells(a), _cells(b)
         limit = distance + clearance + CELL  # half a cell of progress on either path
-        # Only the block of cells that lie near the other path is kept; outside it nothing is forbidden.
-        rows, columns = _near(cells_a, cells_b, limit)
-        near_b = cells_b[columns]
-        forbidden: NDArray[np.bool_] = np.zeros((rows.stop - rows.start, len(near_b)), dtype=np.bool_)
-        for first in range(0, len(forbidden), ROWS_AT_ONCE):
-            gap = cells_a[rows][first : first + ROWS_AT_ONCE, None, :] - near_b[None, :, :]
-            forbidden[first : first + ROWS_AT_ONCE] = np.einsum("ijk,ijk->ij", gap, gap) < limit * limit
+        forbidden = _closer(_cells(a), _cells(b), limit)
         top, bottom = _span(np.asarray(forbidden.any(axis=1)))
         left, right = _span(np.asarray(forbidden.any(axis=0)))
-        self._keep(forbidden[top:bottom, left:right], rows.start + top, columns.start + left)
+        self._keep(forbidden[top:bottom, left:right].copy(), top, left)
 
     def _keep(self, forbidden: NDArray[np.bool_], first_row: int, first_column: int) -> None:
         self.forbidden = forbidden
@@ -53,6 +49,9 @@ class ConflictSpace:
         self.columns: tuple[int, int] = (first_column, first_column + forbidden.shape[1])
         self._counts = np.zeros((forbidden.shape[0], forbidden.shape[1] + 1), dtype=np.int32)
         np.cumsum(forbidden, axis=1, out=self._counts[:, 1:])
+        # One that was made by transposing another keeps that one, not the other way round: nothing goes in a circle.
+        self._origin: ConflictSpace | None = None
+        self._turned: ReferenceType[ConflictSpace] | None = None
 
     @property
     def empty(self) -> bool:
@@ -87,13 +86,33 @@ class ConflictSpace:
         return rows
 
     def transposed(self) -> ConflictSpace:
-        """The same forbidden set seen from the other path."""
-        other = object.__new__(ConflictSpace)
-        other._keep(self.forbidden.T, self.columns[0], self.rows[0])
+        """The same forbidden set seen from the other path; twice transposed it is this one again."""
+        if self._origin is not None:
+            return self._origin
+        other = self._turned() if self._turned is not None else None
+        if other is None:
+            other = object.__new__(ConflictSpace)
+            other._keep(self.forbidden.T, self.columns[0], self.rows[0])
+            other._origin, self._turned = self, ref(other)
         return other
 
 
 _NOTHING: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+_shared: WeakValueDictionary[tuple[bytes, bytes, float, float], ConflictSpace] = WeakValueDictionary()
+
+
+def shared_space(a: Polyline, b: Polyline, distance: float, clearance: float = CLEARANCE) -> ConflictSpace:
+    """The conflict space of two paths, worked out once in a process for as long as somebody keeps it.
+
+    In a fleet that shares a process, a robot's new route concerns the coordinator and every robot. See ConflictSpace.
+    """
+    key = (a.points.tobytes(), b.points.tobytes(), distance, clearance)
+    if key[0] > key[1]:
+        return shared_space(b, a, distance, clearance).transposed()
+    space = _shared.get(key)
+    if space is None:
+        space = _shared[key] = ConflictSpace(a, b, distance, clearance)
+    return space
 
 
 def cell(progress: float) -> int:
@@ -106,11 +125,31 @@ def _cells(path: Polyline) -> FloatArray:
     return path.sample(np.arange(cell(path.length) + 1, dtype=np.float64) * CELL)
 
 
-def _near(a: FloatArray, b: FloatArray, limit: float) -> tuple[slice, slice]:
-    """The stretches of both paths that lie in each other's bounding box, grown by limit."""
-    rows = ((a >= b.min(axis=0) - limit) & (a <= b.max(axis=0) + limit)).all(axis=1)
-    columns = ((b >= a.min(axis=0) - limit) & (b <= a.max(axis=0) + limit)).all(axis=1)
-    return slice(*_span(rows)), slice(*_span(columns))
+def _closer(a: FloatArray, b: FloatArray, limit: float) -> NDArray[np.bool_]:
+    """Which cells of one path are closer than limit (m) to which of the other: (n, 2) and (m, 2) m -> (n, m).
+
+    Most of two long paths is far apart: only blocks whose bounding boxes come close enough are looked at in detail.
+    """
+    blocks_a, blocks_b = _blocks(a), _blocks(b)
+    apart = np.maximum(
+        blocks_a.min(axis=1)[:, None] - blocks_b.max(axis=1), blocks_b.min(axis=1) - blocks_a.max(axis=1)[:, None]
+    )
+    np.maximum(apart, 0.0, out=apart)
+    first, second = (apart[..., 0] ** 2 + apart[..., 1] ** 2 < limit * limit).nonzero()
+    closer = np.zeros((len(blocks_a), len(blocks_b), BLOCK, BLOCK), dtype=np.bool_)
+    for begin in range(0, len(first), BLOCKS_AT_ONCE):
+        i, j = first[begin : begin + BLOCKS_AT_ONCE], second[begin : begin + BLOCKS_AT_ONCE]
+        dx = blocks_a[i, :, None, 0] - blocks_b[j, None, :, 0]
+        dy = blocks_a[i, :, None, 1] - blocks_b[j, None, :, 1]
+        closer[i, j] = dx * dx + dy * dy < limit * limit
+    whole: NDArray[np.bool_] = closer.swapaxes(1, 2).reshape(len(blocks_a) * BLOCK, len(blocks_b) * BLOCK)
+    return whole[: len(a), : len(b)]
+
+
+def _blocks(cells: FloatArray) -> FloatArray:
+    """(n, 2) -> (blocks, BLOCK, 2); the last cell is repeated to fill the last block."""
+    filled = np.pad(cells, ((0, -len(cells) % BLOCK), (0, 0)), mode="edge")
+    return filled.reshape(-1, BLOCK, 2)
 
 
 def _span(marks: NDArray[np.bool_]) -> tuple[int, int]:

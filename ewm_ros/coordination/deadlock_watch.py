@@ -81,7 +81,8 @@ class DeadlockWatch:
             self._next_look = now
         if len(left) > 1:
             return
-        best = min(self._options, key=lambda option: option.cost, default=None)
+        possible = [option for option in self._options if self._offers.may_ask(option.ways, now)]
+        best = min(possible, key=lambda option: option.cost, default=None)
         self._tried, self._options = [], []
         if best is None:
             self._next_look = now + RETRY

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ewm_ros.coordination.solver import Occupant
 from ewm_ros.geometry import Polyline
 from ewm_ros.messages import UINT32
 
-PATIENCE = 6.0  # s in which a robot has to take the way that it is offered
+PATIENCE = 4.0  # s in which a robot has to take the way that it is offered
+DECLINED = 15.0  # s in which one that did not is not asked again: it sees something that the coordinator does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Offers:
     def __init__(self, nonce: int) -> None:
         self._number = nonce
         self._open: dict[str, Offer] = {}
+        self._declined: dict[str, float] = {}  # when, s
 
     def __contains__(self, robot: object) -> bool:
         return robot in self._open
@@ -47,15 +50,22 @@ class Offers:
         return self._open.get(robot)
 
     def make(self, ways: Mapping[str, Polyline], occupants: Mapping[str, Occupant], now: float) -> None:
-        """Ask robots to take these ways from where they stand."""
+        """Ask robots to take these ways from where they stand; nobody if one of them has declined just now."""
+        if not self.may_ask(ways, now):
+            return
         for name, way in ways.items():
             self._number = self._number % UINT32 + 1
             self._open[name] = Offer(self._number, occupants[name].route, way, now)
 
+    def may_ask(self, robots: Iterable[str], now: float) -> bool:
+        """Whether none of them has declined just now."""
+        return all(now - self._declined.get(robot, -math.inf) > DECLINED for robot in robots)
+
     def settle(self, occupants: Mapping[str, Occupant], now: float) -> None:
         """Forget what has been taken, what does not fit its robot any more, and what nobody takes."""
-        self._open = {
-            name: offer
-            for name, offer in self._open.items()
-            if name in occupants and occupants[name].route == offer.route and now - offer.since <= PATIENCE
-        }
+        for name, offer in list(self._open.items()):
+            fits = name in occupants and occupants[name].route == offer.route
+            if fits and now - offer.since > PATIENCE:
+                self._declined[name] = now
+            if not fits or now - offer.since > PATIENCE:
+                del self._open[name]

@@ -37,7 +37,7 @@ def who_is_first(region: Conflict, time_at: Callable[[str, float], float]) -> st
     """The robot that a schedule has pass first.
 
     Args:
-        time_at: s at which a robot comes to a progress (m).
+        time_at: s from now at which a robot comes to a progress (m); negative for where it has been.
     """
     # Who follows is behind from where the routes join; crossing and oncoming robots are apart in the middle.
     share = 0.0 if region.kind is ConflictKind.FOLLOWING else 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ewm_ros.coordination.conflict_space import CLEARANCE, LEAST_CLEARANCE, ConflictSpace
+from ewm_ros.coordination.conflict_space import CLEARANCE, LEAST_CLEARANCE, ConflictSpace, shared_space
 from ewm_ros.coordination.shared_regions import shared_regions
 from ewm_ros.geometry import Polyline
 from ewm_ros.messages import Conflict, Intention, Route
@@ -101,7 +101,7 @@ class RouteBook:
     def _space(self, a: str, b: str, clearance: float) -> ConflictSpace:
         if (a, b, clearance) not in self._spaces:
             first, second = self._current[a], self._current[b]
-            space = ConflictSpace(first.path, second.path, first.radius + second.radius, clearance)
+            space = shared_space(first.path, second.path, first.radius + second.radius, clearance)
             self._spaces[a, b, clearance] = space
             self._spaces[b, a, clearance] = space.transposed()
         return self._spaces[a, b, clearance]

@@ -22,7 +22,7 @@ from ewm_ros.coordination.kept_distance import kept_distance
 from ewm_ros.coordination.precedence import Precedence, is_executable, who_is_first
 from ewm_ros.coordination.route_book import RouteBook
 from ewm_ros.coordination.schedule import EFFORT, Schedule, find_options, find_schedule, keep_order
-from ewm_ros.coordination.solver import NOBODY_FIRST, Occupant, own_interval
+from ewm_ros.coordination.solver import NOBODY_FIRST, Occupant
 from ewm_ros.coordination.timed_route import timed_route
 from ewm_ros.coordination.trapezoid import Trapezoid
 from ewm_ros.geometry import FloatArray, Polyline
@@ -31,7 +31,7 @@ from ewm_ros.messages import Conflict
 RENEW_EVERY = 1.0  # s
 # s that robots pass each other further apart than their discs need, as grants run ahead of a robot; the later ones are
 # for when the order cannot be kept to otherwise.
-HEADWAYS = (1.5, 4.0, 10.0)
+HEADWAYS = (1.0, 4.0, 10.0)
 MARGIN = 2.0  # s of weighted waiting that another order has to save to replace the one in force
 DOUBLED_AFTER = 30.0  # s of waiting that make a robot's time count twice: nobody starves
 MANY = 12  # robots, from which on less effort is spent on the order
@@ -115,28 +115,20 @@ class TrafficPlan:
 
     def _first(self, question: _Question, schedule: Schedule, occupants: Mapping[str, Occupant]) -> dict[Conflict, str]:
         """Who passes first by the schedule, of all regions that two have both still to leave."""
-        delays: dict[str, float] = dict(zip(question.names, schedule.delays.tolist(), strict=True))
-        laws = {}
-        for name, o in occupants.items():
-            laws[name] = Trapezoid(o.length - o.low, o.speed, self._book[name].max_acceleration)
-
-        def time_at(robot: str, progress: float) -> float:
-            way = np.array([max(progress - occupants[robot].low, 0.0)])
-            driven = float(laws[robot].time_at(way)[0])
-            return delays[robot] + driven
-
+        arrivals = _Arrivals(question.names, schedule, occupants, self._book)
+        order = _order(question.names, schedule.before)
         first = {}
         for a, b in combinations(question.names, 2):
             for region in self._book.regions(a, b):
-                enters, leaves = zip(region.enter, region.leave, strict=True), region.leave
-                if any(occupants[n].low >= leave for n, leave in zip(region.robots, leaves, strict=True)):
+                entered, left = _places(region, occupants)
+                if any(left):
                     continue
-                inside = [
-                    name
-                    for name, (enter, _) in zip(region.robots, enters, strict=True)
-                    if occupants[name].extent > enter
-                ]
-                first[region] = inside[0] if len(inside) == 1 else who_is_first(region, time_at)
+                if any(entered) and not all(entered):
+                    first[region] = region.robots[entered.index(True)]
+                elif (a, b) in order or (b, a) in order:
+                    first[region] = a if (a, b) in order else b
+                else:
+                    first[region] = who_is_first(region, arrivals.time_at)
         return first
 
     @property
@@ -194,7 +186,9 @@ class TrafficPlan:
         roles = np.array([1.0 + occupants[name].priority for name in names])
         weights: FloatArray = roles * (1.0 + waited / DOUBLED_AFTER)
         place = {name: k for k, name in enumerate(names)}
-        first = [(place[a], place[b]) for a, b in self._settled(occupants) | self._wanted if not ways]
+        settled = self._settled(occupants)
+        wanted = {(a, b) for a, b in self._wanted if (b, a) not in settled}  # whoever is inside has settled it
+        first = [(place[a], place[b]) for a, b in sorted(settled | wanted) if not ways]
         conflicts = delay_conflicts(routes, distance)
         hopeless = conflicts.impossible()
         wider = DelayConflicts(conflicts.low - headway, conflicts.high + headway).without(hopeless)
@@ -218,14 +212,39 @@ class TrafficPlan:
         settled = set()
         for a, b in combinations(sorted(occupants), 2):
             for region in self._book.regions(a, b):
-                sides = {name: own_interval(region, name) for name in (a, b)}
-                if any(occupants[name].low >= leave for name, (_, leave) in sides.items()):
-                    continue  # one of them is through
-                inside = [name for name, (enter, _) in sides.items() if occupants[name].extent > enter]
-                if len(inside) == 1:
-                    settled.add((a, b) if inside[0] == a else (b, a))
+                entered, left = _places(region, occupants)
+                if any(left):
+                    continue
+                if any(entered) and not all(entered):
+                    settled.add((a, b) if entered[0] else (b, a))
                 break
         return frozenset(settled)
+
+
+class _Arrivals:
+    """When robots come to places on their routes, by a schedule."""
+
+    def __init__(
+        self, names: Sequence[str], schedule: Schedule, occupants: Mapping[str, Occupant], book: RouteBook
+    ) -> None:
+        self._delays: dict[str, float] = dict(zip(names, schedule.delays.tolist(), strict=True))
+        self._occupants, self._book = occupants, book
+
+    def time_at(self, robot: str, progress: float) -> float:
+        """s from now; negative for where it has been."""
+        o = self._occupants[robot]
+        way = progress - o.low
+        if way < 0.0:
+            return way / o.speed
+        law = Trapezoid(o.length - o.low, o.speed, self._book[robot].max_acceleration)
+        return self._delays[robot] + float(law.time_at(np.array([way]))[0])
+
+
+def _places(region: Conflict, occupants: Mapping[str, Occupant]) -> tuple[list[bool], list[bool]]:
+    """Which of the two robots may have entered a region, and which have left it."""
+    here = [occupants[name] for name in region.robots]
+    entered = [o.extent > enter for o, enter in zip(here, region.enter, strict=True)]
+    return entered, [o.low >= leave for o, leave in zip(here, region.leave, strict=True)]
 
 
 def _order(names: Sequence[str], before: NDArray[np.bool_]) -> Order:

@@ -29,7 +29,7 @@ ROUNDS, A_ROUND = 200, 5  # of measuring network and loop in turn; imaginations 
 WARM_UP = 10  # of both, before the first round
 
 
-State = NDArray[np.floating]  # (256,)
+State = NDArray[np.floating]  # (256,), or (B, 256) of several
 Imagine = Callable[[State], object]
 
 
@@ -70,9 +70,9 @@ class _Remembering(Network):
         self.states: list[State] = []
         super().__init__(folder)
 
-    def run(self, state: State) -> tuple[Floats, Floats]:
-        self.states.append(state)
-        return super().run(state)
+    def run_all(self, states: State) -> tuple[Floats, Floats]:
+        self.states += list(states)
+        return super().run_all(states)
 
 
 class _Timed:

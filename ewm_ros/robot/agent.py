@@ -82,6 +82,7 @@ class IntegratedAgent:
         self._ways = WayFinder(robot_type.radius)
         self._bystanders = Bystanders(robot_type.radius)
         self._stopped_since = math.inf  # by the command gate
+        self._turning = False  # on the spot, since it was stopped
         self._follower: PathFollower | None = None
         self._routes = 0
         self._route_sent = -math.inf
@@ -159,7 +160,14 @@ class IntegratedAgent:
             # For somebody who crosses the robot slows down for a moment: no reason to expect a slow drive.
             walked = self._bystanders.speed_limit(follower.path, progress, self._type.max_speed)
             limit = min(situation.speed_limit, walked)
-            command = follower.command(odometry.pose, velocity, progress, situation.hold, limit)
+            # Stopped while it looks elsewhere than its path leads, it turns there to the end: the gate lets it turn.
+            self._turning = (self._turning or bool(self.hindrance)) and not follower.faces(
+                odometry.pose, velocity, progress
+            )
+            if self._turning:
+                command = follower.face(odometry.pose, velocity, progress)
+            else:
+                command = follower.command(odometry.pose, velocity, progress, situation.hold, limit)
         condition = self._condition(progress, situation.changing)
         intention = Intention(
             self.name,

@@ -24,29 +24,37 @@ A_PEER = 0.35  # m beyond a robot's footprint: it has driven on since it told wh
 PARTED = 0.3  # m between neighbouring points of two clusters
 LEAST_POINTS = 2
 FOLLOWED = 0.3  # m that a cluster may move from scan to scan
-SMOOTHING = 0.4  # weight of the newest velocity
-SURE = 3  # scans in which a cluster has been seen before its velocity counts
+BASELINE = 6  # scans over which a velocity is taken: a cluster's middle jitters by centimetres
+SURE = 4  # scans in which a cluster has been seen before its velocity counts
 WALKS = 0.25  # m/s; slower is standing
 LEAST_RADIUS = 0.15  # m, of somebody of whom only an edge is seen
 KEPT = 0.2  # m that the robot stays away from where somebody is expected
+NEARER = 0.05  # m that the robot may come nearer than it is, where that is too near already
 AHEAD = np.arange(0.0, 2.6, 0.25)  # s
 SPEEDS = (1.0, 0.6, 0.3)  # shares of full speed that are tried
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Track:
-    """Somebody: x, y and radius (m), velocity (m/s), and in how many scans in a row."""
+    """Somebody: radius (m), and stamp (s), x, y (m) of the last scans in a row, the newest last."""
 
-    x: float
-    y: float
     radius: float
-    vx: float = 0.0
-    vy: float = 0.0
-    scans: int = 1
+    seen: tuple[tuple[float, float, float], ...]
+
+    @property
+    def place(self) -> tuple[float, float]:
+        return self.seen[-1][1:]
+
+    @property
+    def velocity(self) -> tuple[float, float]:
+        """m/s."""
+        (t0, x0, y0), (t1, x1, y1) = self.seen[0], self.seen[-1]
+        span = max(t1 - t0, 1e-6)
+        return (x1 - x0) / span, (y1 - y0) / span
 
     @property
     def walks(self) -> bool:
-        return self.scans >= SURE and math.hypot(self.vx, self.vy) > WALKS
+        return len(self.seen) >= SURE and math.hypot(*self.velocity) > WALKS
 
 
 class Bystanders:
@@ -72,7 +80,7 @@ class Bystanders:
     @property
     def discs(self) -> FloatArray:
         """(K, 3) m: x, y, radius of all that is seen now, map frame."""
-        return np.array([(t.x, t.y, t.radius) for t in self._tracks], dtype=np.float64).reshape(-1, 3)
+        return np.array([(*t.place, t.radius) for t in self._tracks], dtype=np.float64).reshape(-1, 3)
 
     def look(self, state: Observation, peers: FloatArray) -> None:
         """Take a scan; an old one changes nothing.
@@ -83,10 +91,9 @@ class Bystanders:
         scan = state.scan
         if scan is None or self._grid is None or scan.stamp == self._stamp:
             return
-        period, self._stamp = scan.stamp - self._stamp, scan.stamp
+        self._stamp = scan.stamp
         points = self._unexpected(scan, state.odometry.pose, peers)
-        if len(points) or self._tracks:
-            self._follow([_somebody(c, state.odometry.pose) for c in _clusters(points)], period)
+        self._tracks = [self._followed(_somebody(c, state.odometry.pose, scan.stamp)) for c in _clusters(points)]
 
     def _unexpected(self, scan: Scan, pose: Pose2D, peers: FloatArray) -> FloatArray:
         """(N, 2) m, in the order of the rays: what is not on the map and no robot."""
@@ -105,16 +112,12 @@ class Bystanders:
             return np.asarray(points[(gaps > A_PEER).all(axis=1)])
         return np.asarray(points)
 
-    def _follow(self, found: list[_Track], period: float) -> None:
-        for track in found:
-            before = min(self._tracks, key=lambda t: math.hypot(t.x - track.x, t.y - track.y), default=None)
-            if before is None or math.hypot(before.x - track.x, before.y - track.y) > FOLLOWED or not period > 0.0:
-                continue
-            vx, vy = (track.x - before.x) / period, (track.y - before.y) / period
-            track.vx = before.vx + SMOOTHING * (vx - before.vx)
-            track.vy = before.vy + SMOOTHING * (vy - before.vy)
-            track.scans = before.scans + 1
-        self._tracks = found
+    def _followed(self, found: _Track) -> _Track:
+        """Somebody who has been found, with where he was in the scans before."""
+        before = min(self._tracks, key=lambda track: math.dist(track.place, found.place), default=None)
+        if before is None or math.dist(before.place, found.place) > FOLLOWED:
+            return found
+        return _Track(found.radius, (*before.seen, *found.seen)[-BASELINE:])
 
     def speed_limit(self, path: Polyline, progress: float, speed: float) -> float:
         """m/s at which the robot can go on without coming near where anybody walks in the next seconds; 0 to let by.
@@ -126,12 +129,14 @@ class Bystanders:
         walking = [t for t in self._tracks if t.walks]
         if not walking:
             return math.inf
-        x, y, vx, vy, radius = np.array([(t.x, t.y, t.vx, t.vy, t.radius) for t in walking]).T
+        x, y, vx, vy, radius = np.array([(*t.place, *t.velocity, t.radius) for t in walking]).T
         theirs_x, theirs_y = x[:, None] + vx[:, None] * AHEAD, y[:, None] + vy[:, None] * AHEAD
-        kept = radius[:, None] + self._radius + KEPT
+        here_x, here_y = path.point_at(min(progress, path.length))
+        # Where somebody is nearer already, the robot need not stand still: only not come nearer.
+        kept = np.minimum(radius + self._radius + KEPT, np.hypot(x - here_x, y - here_y) - NEARER)[:, None]
         for share in SPEEDS:
             mine = path.sample(np.minimum(progress + share * speed * AHEAD, path.length))
-            if (np.hypot(theirs_x - mine[:, 0], theirs_y - mine[:, 1]) > kept).all():
+            if (np.hypot(theirs_x - mine[:, 0], theirs_y - mine[:, 1]) >= kept).all():
                 return math.inf if share == 1.0 else share * speed
         return 0.0
 
@@ -145,10 +150,10 @@ def _clusters(points: FloatArray) -> list[FloatArray]:
     return [part for part in parts if len(part) >= LEAST_POINTS]
 
 
-def _somebody(points: FloatArray, pose: Pose2D) -> _Track:
+def _somebody(points: FloatArray, pose: Pose2D, stamp: float) -> _Track:
     """Who shows this much of his surface: behind it, as deep as it is wide."""
     x, y = points.mean(axis=0).tolist()
     half = float(np.hypot(points[:, 0] - x, points[:, 1] - y).max())
-    distance = max(math.hypot(x - pose.x, y - pose.y), 1e-6)
-    depth = 0.5 * half / distance
-    return _Track(x + depth * (x - pose.x), y + depth * (y - pose.y), max(half, LEAST_RADIUS))
+    depth = 0.5 * half / max(math.hypot(x - pose.x, y - pose.y), 1e-6)
+    place = (x + depth * (x - pose.x), y + depth * (y - pose.y))
+    return _Track(max(half, LEAST_RADIUS), ((stamp, *place),))

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from typing import Literal
-
-import numpy as np
 
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Pose2D
-from ewm_ros.robot.learned_predictor import LearnedPredictor
+from ewm_ros.robot.learned_predictor import LearnedPredictor, imagine_ahead
 from ewm_ros.robot.nominal_predictor import NominalPredictor
 from ewm_ros.robot_type import RobotType
-from ewm_ros.trajectory import HORIZON, STEP, Imagination
-from ewm_ros.world_model.network_runtime import model_folder, shared_network
+from ewm_ros.trajectory import HORIZON, STEP, Imagination, Rollouts
+from ewm_ros.world_model.network_runtime import Network, model_folder, shared_network
 from ewm_ros.world_model.predictor import Predictor, Situation
-from ewm_ros.world_model.validator import Validator
+from ewm_ros.world_model.validator import Validator, recalibrated
 
 Source = Literal["learned", "closed form"]
 DEFAULT = "default"  # the model that is shipped
@@ -75,18 +74,27 @@ class GuardedPredictor:
 
     def imagine(self, situation: Situation) -> Imagination:
         """The recalibrated futures of the predictor in use. See Predictor."""
+        return imagine_guarded([self], [situation])[0]
+
+    def imagine_raw(self, situation: Situation) -> dict[Source, Imagination]:
+        """What it imagines before recalibration: of the predictor in use, or of both when it is time to judge both."""
         compare = self._compares(situation)
         if compare:
             self._compared_at = situation.observation.odometry.stamp
-        learned = None
+        raw: dict[Source, Imagination] = {}
         if compare or self.source == "learned":
             learned = self._imagine_learned(situation)
+            if learned is not None:
+                raw["learned"] = learned
         elif isinstance(self._learned, LearnedPredictor):
             self._learned.remember(situation)  # or it would not know its last second when it is asked again
-        if learned is not None and self.source == "learned" and not compare:
-            return learned
-        closed = self._validators["closed form"].recalibrate(self._closed_form.imagine(situation))
-        return learned if learned is not None and self.source == "learned" else closed
+        if compare or self.source == "closed form":
+            raw["closed form"] = self._closed_form.imagine(situation)
+        return raw
+
+    def validator_of(self, source: Source) -> Validator:
+        """Of one of the two predictors."""
+        return self._validators[source]
 
     def asks(self, situation: Situation) -> LearnedPredictor | None:
         """The learned predictor, if it is the one that `imagine` will ask about this situation."""
@@ -121,7 +129,7 @@ class GuardedPredictor:
         if not _sound(imagination):
             self._give_up(f"the learned model gave something other than {HORIZON} finite poses")
             return None
-        return self._validators["learned"].recalibrate(imagination)
+        return imagination
 
     def _give_up(self, reason: str) -> None:
         """Do without the learned predictor from now on."""
@@ -142,6 +150,28 @@ class GuardedPredictor:
             )
         elif self.source == "closed form" and closed <= learned:
             self.source, self.reason = "learned", ""
+
+
+def imagine_guarded(predictors: Sequence[GuardedPredictor], situations: Sequence[Situation]) -> list[Imagination]:
+    """GuardedPredictor.imagine of several robots at once: a network is run once for all that ask it."""
+    asked: dict[Network, list[tuple[LearnedPredictor, Situation]]] = {}
+    for predictor, situation in zip(predictors, situations, strict=True):
+        learned = predictor.asks(situation)
+        if learned is not None:
+            asked.setdefault(learned.network, []).append((learned, situation))
+    for questions in asked.values():
+        imagine_ahead(*zip(*questions, strict=True))
+    raw = [predictor.imagine_raw(situation) for predictor, situation in zip(predictors, situations, strict=True)]
+    told: list[dict[Source, Imagination]] = [{} for _ in raw]
+    alike: dict[tuple[Source, int], list[int]] = {}
+    for k, imagined in enumerate(raw):
+        for source, imagination in imagined.items():
+            alike.setdefault((source, len(imagination.rollouts)), []).append(k)
+    for (source, _), rows in alike.items():
+        validators = [predictors[k].validator_of(source) for k in rows]
+        for k, imagination in zip(rows, recalibrated(validators, [raw[k][source] for k in rows]), strict=True):
+            told[k][source] = imagination
+    return [imagined[predictor.source] for predictor, imagined in zip(predictors, told, strict=True)]
 
 
 def load_predictor(robot_type: RobotType, model: str = DEFAULT) -> GuardedPredictor:
@@ -166,8 +196,9 @@ def check_model(model: str) -> None:
 
 
 def _sound(imagination: Imagination) -> bool:
-    rollouts = imagination.rollouts
-    if any(len(rollout.poses) != HORIZON for rollout in rollouts):
+    try:
+        rollouts = Rollouts.of(imagination.rollouts)
+    except ValueError:  # they are not all of the same length
         return False
-    parts = [part for rollout in rollouts for part in (rollout.poses.reshape(-1), rollout.radius, rollout.median)]
-    return math.isfinite(np.concatenate(parts).sum())
+    finite = math.isfinite(rollouts.poses.sum() + rollouts.radius.sum() + rollouts.median.sum())
+    return rollouts.poses.shape[1] == HORIZON and finite

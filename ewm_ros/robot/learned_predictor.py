@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from ewm_ros.errors import InputError
-from ewm_ros.geometry import FloatArray
 from ewm_ros.intention.checks import RADIUS_LIMIT
-from ewm_ros.robot.route_frame import RouteFrame
-from ewm_ros.robot.state_vector import StateVector
+from ewm_ros.robot.route_frame import poses_of
+from ewm_ros.robot.state_vector import StateVector, state_vectors
 from ewm_ros.robot_type import RobotType
-from ewm_ros.trajectory import Imagination, Trajectory
+from ewm_ros.trajectory import Imagination, Rollouts
 from ewm_ros.world_model.layout import BESIDE, MEDIAN, PROGRESS, RADIUS, TURNED
-from ewm_ros.world_model.network_runtime import Floats, Network
+from ewm_ros.world_model.network_runtime import Network
 from ewm_ros.world_model.predictor import Situation
 
 
@@ -29,25 +27,12 @@ class LearnedPredictor:
 
     def __init__(self, robot_type: RobotType, network: Network) -> None:
         self.network = network
-        self._full = robot_type.max_speed
-        self._vector = StateVector(robot_type)
-        self._question: _Question | None = None
+        self.vector = StateVector(robot_type)
+        self._ready: tuple[Situation, Imagination | None] | None = None
 
     def remember(self, situation: Situation) -> None:
         """Take the situation of a cycle in which it is not asked: it has to know the last second."""
-        self._vector.remember(situation)
-
-    def ask(self, situation: Situation) -> FloatArray:
-        """(256,) what the network is to be asked in this cycle; for those who ask it for several robots at once."""
-        self.remember(situation)
-        state, frame = self._vector.of(situation)
-        self._question = _Question(situation, state, frame)
-        return state
-
-    def answer(self, outputs: Floats, probabilities: Floats) -> None:
-        """Take what the network said to what `ask` gave, for the imagination that follows."""
-        assert self._question is not None
-        self._question.answer = outputs, probabilities
+        self.vector.remember(situation)
 
     def imagine(self, situation: Situation) -> Imagination:
         """As many rollouts as the network has, most probable first.
@@ -55,29 +40,38 @@ class LearnedPredictor:
         Raises:
             InputError: the network says what is no number.
         """
-        if self._question is None or self._question.situation is not situation:
-            self.ask(situation)
-        question, self._question = self._question, None
-        assert question is not None
-        outputs, probabilities = question.answer or self.network.run(question.state)
-        if not (math.isfinite(float(outputs.sum())) and 0.0 < float(probabilities.sum()) < math.inf):
+        if self._ready is None or self._ready[0] is not situation:
+            imagine_ahead([self], [situation])
+        assert self._ready is not None
+        (_, imagination), self._ready = self._ready, None
+        if imagination is None:
             raise InputError("the world model says what is no number")
-        order = np.argsort(-probabilities, kind="stable")
-        futures = outputs[order].astype(np.float64)
-        poses = question.frame.poses(self._full * futures[..., PROGRESS], futures[..., BESIDE], futures[..., TURNED])
+        return imagination
+
+    def expect(self, situation: Situation, imagination: Imagination | None) -> None:
+        """Have this ready for when it is asked about the situation; None: the network said what is no number."""
+        self._ready = situation, imagination
+
+
+def imagine_ahead(predictors: Sequence[LearnedPredictor], situations: Sequence[Situation]) -> None:
+    """Let predictors with the same network imagine at once what each is going to be asked for in this cycle."""
+    for predictor, situation in zip(predictors, situations, strict=True):
+        predictor.remember(situation)
+    states, frames = state_vectors([predictor.vector for predictor in predictors], situations)
+    outputs, probabilities = predictors[0].network.run_all(states)
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    chances = np.take_along_axis(probabilities, order, 1).astype(np.float64)
+    futures = np.take_along_axis(outputs, order[:, :, None, None], 1).astype(np.float64)
+    full = np.array([predictor.vector.robot_type.max_speed for predictor in predictors])[:, None, None]
+    with np.errstate(invalid="ignore", over="ignore"):  # what is no number is refused below
+        poses = poses_of(frames, full * futures[..., PROGRESS], futures[..., BESIDE], futures[..., TURNED])
         radii = np.minimum(futures[..., RADIUS], RADIUS_LIMIT)
         medians = np.minimum(futures[..., MEDIAN], radii)
-        stamp = situation.observation.odometry.stamp
-        rollouts = [Trajectory(stamp, p, r, median=m) for p, r, m in zip(poses, radii, medians, strict=True)]
-        chances = probabilities[order].astype(np.float64)
-        return Imagination(tuple(rollouts), tuple((chances / chances.sum()).tolist()))
-
-
-@dataclass(slots=True)
-class _Question:
-    """What the network is asked in a cycle, and what it said if it has been asked already."""
-
-    situation: Situation
-    state: FloatArray
-    frame: RouteFrame
-    answer: tuple[Floats, Floats] | None = None
+        sound = np.isfinite(futures.sum(axis=(1, 2, 3))) & (chances.sum(axis=1) > 0.0)
+        sound &= np.isfinite(chances.sum(axis=1))
+    for k, (predictor, situation) in enumerate(zip(predictors, situations, strict=True)):
+        imagination = None
+        if sound[k]:
+            rollouts = Rollouts(situation.observation.odometry.stamp, poses[k], radii[k], medians[k])
+            imagination = Imagination(rollouts, tuple((chances[k] / chances[k].sum()).tolist()))
+        predictor.expect(situation, imagination)

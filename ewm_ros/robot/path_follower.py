@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ CORNER_SPEED = 0.08  # m/s, at a sharp corner
 CORNER_REACHED = 0.02  # m before a sharp corner, from where on the next piece of the path counts
 ALIGNED = math.radians(20.0)  # bearing of the pursued point up to which the robot drives at full speed
 TURN_FIRST = math.radians(40.0)  # bearing from which on it only turns
+FACING = math.radians(6.0)  # bearing of the pursued point, up to which the robot looks where the path leads
 HOLD_MARGIN = 0.04  # m, the robot stands this far before `hold`
 END_REACHED = 0.02  # m before the path's end where it stands
 WINDOW = 0.5  # m ahead of the previous progress in which the robot is looked for
@@ -149,6 +151,22 @@ class PathFollower:
         turn = min(max(turn, w - self._reach_w, -self._max_w), w + self._reach_w, self._max_w)
         return Velocity(forward, turn)
 
+    def face(self, pose: Pose2D, velocity: Velocity, progress: float) -> Velocity:
+        """Turn on the spot to where the path leads: for a robot that may not drive the way it looks."""
+        bearing = self._bearing(pose, velocity, progress)
+        fastest = min(self._max_w, stopping_speed(abs(bearing), self._turn_brake, self._reaction))
+        return Velocity(0.0, math.copysign(fastest, bearing))
+
+    def faces(self, pose: Pose2D, velocity: Velocity, progress: float) -> bool:
+        """Whether the robot looks where the path leads."""
+        return abs(self._bearing(pose, velocity, progress)) < FACING
+
+    def _bearing(self, pose: Pose2D, velocity: Velocity, progress: float) -> float:
+        """rad, of the point of the path that is pursued."""
+        s = progress + LOOKAHEAD + LOOKAHEAD_TIME * max(velocity.v, 0.0)
+        ahead, left = self._pursued(pose, self._piece(progress), s)
+        return math.atan2(left, ahead)
+
     def speed_limits(self, s: FloatArray, end: float, limit: float = math.inf) -> FloatArray:
         """m/s at which many points of the path may be passed by a robot that is to stop at `end`.
 
@@ -157,13 +175,8 @@ class PathFollower:
             end: m along the path.
             limit: m/s, of the speed everywhere.
         """
-        path = self.path
-        vertex = np.minimum(path.s.searchsorted(s), len(path.s) - 1)
-        twice = 2.0 * self._brake
-        squared = self.squared_limit.take(vertex) + twice * np.maximum(path.s.take(vertex) - s, 0.0)
-        kept = self._brake * self._reaction  # stopping_speed of all distances at once
-        stopping = np.sqrt(kept * kept + twice * np.maximum(end - s, 0.0)) - kept
-        return np.minimum(np.minimum(np.sqrt(squared), stopping), min(limit, self._max_v))
+        limits: FloatArray = speed_limits([self], s[None], np.array([[end]]), np.array([[limit]]))[0]
+        return limits
 
     def stopping_distance(self, v: float) -> float:
         """m of progress that a hold point has to lie ahead of a robot at speed v for it to stop before it."""
@@ -203,3 +216,31 @@ class PathFollower:
         dx, dy = x - pose.x, y - pose.y
         cos, sin = math.cos(pose.yaw), math.sin(pose.yaw)
         return dx * cos + dy * sin, dy * cos - dx * sin
+
+
+def speed_limits(
+    followers: Sequence[PathFollower], s: FloatArray, ends: FloatArray, limits: FloatArray | float = math.inf
+) -> FloatArray:
+    """PathFollower.speed_limits of several robots at once.
+
+    Args:
+        s: (B, M) m along each robot's path.
+        ends: (B, 1) m along the path.
+        limits: (B, 1) m/s.
+
+    Returns:
+        (B, M) m/s.
+    """
+    squared, vertices = np.empty(s.shape), np.empty(s.shape)
+    for k, follower in enumerate(followers):
+        nodes = follower.path.s
+        index = nodes.searchsorted(s[k])
+        nodes.take(index, mode="clip", out=vertices[k])
+        follower.squared_limit.take(index, mode="clip", out=squared[k])
+    traits = np.array([(f._brake, f._reaction, f._max_v) for f in followers])
+    brake, reaction, max_v = traits[:, :1], traits[:, 1:2], traits[:, 2:]
+    squared += 2.0 * brake * np.maximum(vertices - s, 0.0)
+    kept = brake * reaction  # stopping_speed of all distances at once
+    stopping = np.sqrt(kept * kept + 2.0 * brake * np.maximum(ends - s, 0.0)) - kept
+    allowed: FloatArray = np.minimum(np.minimum(np.sqrt(squared), stopping), np.minimum(limits, max_v))
+    return allowed

@@ -7,6 +7,7 @@ A Frenet frame (M. Werling et al., "Optimal Trajectory Generation for Dynamic St
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from ewm_ros.geometry import FloatArray, Polyline, Pose2D, wrap_angle, wrap_angl
 STRAIGHT = 10.0  # m, of the line ahead that stands in for the route of a robot that has none
 BEHIND = 1.0  # m behind the robot in which it is still looked for
 NEAR = 1.0  # m ahead of it, likewise
+NOWHERE = 1e9 + 1e9j  # m; begins what fills up the corners of a short route beside those of a long one
 BESIDE = 2.0  # m; who is further beside the route counts as this far
 
 
@@ -45,15 +47,7 @@ class RouteFrame:
         Returns:
             (..., 3).
         """
-        path = self.path
-        at = np.minimum(np.maximum(self.progress + s, 0.0), path.length)
-        segments = path.segments(at)
-        along = at - path.s.take(segments)
-        begin, direction = path.points.take(segments, axis=0), path.directions.take(segments, axis=0)
-        poses = np.empty((*at.shape, 3))
-        poses[..., 0] = begin[..., 0] + along * direction[..., 0] - d * direction[..., 1]
-        poses[..., 1] = begin[..., 1] + along * direction[..., 1] + d * direction[..., 0]
-        poses[..., 2] = wrap_angles(self.pose.yaw + turned)
+        poses: FloatArray = poses_of([self], s[None], d[None], turned[None])[0]
         return poses
 
     def place(self, points: FloatArray, reach: float) -> tuple[FloatArray, FloatArray]:
@@ -66,28 +60,18 @@ class RouteFrame:
         Returns:
             s (...) m beyond the robot's progress, d (...) m to the left of the route, at most BESIDE.
         """
+        s, d = places_of([self], points.reshape(1, -1, 2), [reach])
+        return s.reshape(points.shape[:-1]), d.reshape(points.shape[:-1])
+
+    def window(self, reach: float) -> tuple[FloatArray, NDArray[np.complex128]]:
+        """m along the route and places (x + iy, m) of the ends and corners of its part near the robot, (K,) each."""
         low = max(self.progress - BEHIND, 0.0)
         high = max(min(self.progress + reach, self.path.length), low + 1e-6)
         vertices = self.path.s
         inner = slice(int(vertices.searchsorted(low, side="right")), int(vertices.searchsorted(high)))
-        knots = np.concatenate([[low], vertices[inner], [high]])
-        # Places as complex numbers, x + iy: half as many operations on these small arrays.
         first, last = complex(*self.path.point_at(low)), complex(*self.path.point_at(high))
-        corners = np.concatenate([[first], _complex(self.path.points[inner]), [last]])
-        begin, step = corners[:-1], corners[1:] - corners[:-1]
-        back = step.conj()
-        away = _complex(points).reshape(-1, 1) - begin
-        along = (away * back).real / np.maximum((step * back).real, 1e-12)
-        along = np.minimum(np.maximum(along, 0.0), 1.0)
-        rest = away - along * step
-        distances = np.abs(rest)
-        best = distances.argmin(axis=1)
-        nearest = np.arange(len(best)) * len(begin) + best
-        s = knots[best] + along.take(nearest) * (knots[1:] - knots[:-1])[best] - self.progress
-        chosen, off = step[best], rest.take(nearest)
-        left = chosen.real * off.imag - chosen.imag * off.real
-        d = np.copysign(np.minimum(distances.take(nearest), BESIDE), left)
-        return s.reshape(points.shape[:-1]), d.reshape(points.shape[:-1])
+        knots = np.concatenate([[low], vertices[inner], [high]])
+        return knots, np.concatenate([[first], _complex(self.path.points[inner]), [last]])
 
     @property
     def beside(self) -> float:
@@ -100,6 +84,65 @@ class RouteFrame:
     def misalignment(self) -> float:
         """rad by which the robot's heading differs from the route's where it is."""
         return wrap_angle(self.pose.yaw - self.path.heading_at(self.progress))
+
+
+def poses_of(frames: Sequence[RouteFrame], s: FloatArray, d: FloatArray, turned: FloatArray) -> FloatArray:
+    """RouteFrame.poses of several robots at once: (B, ...) each -> (B, ..., 3)."""
+    rows = (len(frames), *[1] * (s.ndim - 1))
+    traits = np.array([(frame.progress, frame.path.length, frame.pose.yaw) for frame in frames])
+    progress, length, yaw = (column.reshape(rows) for column in traits.T)
+    at = np.minimum(np.maximum(progress + s, 0.0), length)
+    pieces = np.empty((*at.shape, 5))  # of the path: x, y, direction and s of its segment's beginning
+    for piece, along, frame in zip(pieces, at, frames, strict=True):
+        path = frame.path
+        segments = path.segments(along)
+        piece[..., 0:2] = path.points.take(segments, axis=0)
+        piece[..., 2:4] = path.directions.take(segments, axis=0)
+        path.s.take(segments, out=piece[..., 4])
+    along = at - pieces[..., 4]
+    poses = np.empty((*at.shape, 3))
+    poses[..., 0] = pieces[..., 0] + along * pieces[..., 2] - d * pieces[..., 3]
+    poses[..., 1] = pieces[..., 1] + along * pieces[..., 3] + d * pieces[..., 2]
+    poses[..., 2] = wrap_angles(yaw + turned)
+    return poses
+
+
+def places_of(
+    frames: Sequence[RouteFrame], points: FloatArray, reaches: Sequence[float]
+) -> tuple[FloatArray, FloatArray]:
+    """RouteFrame.place of several robots at once.
+
+    Args:
+        points: (B, P, 2) m.
+        reaches: m ahead of each robot.
+
+    Returns:
+        (B, P) each.
+    """
+    windows = [frame.window(reach) for frame, reach in zip(frames, reaches, strict=True)]
+    most = max(len(knots) for knots, _ in windows)
+    knots = np.zeros((len(frames), most))
+    begin, step = np.full((2, len(frames), 1, most - 1), NOWHERE)
+    step[:] = 0.0
+    for k, (s, corners) in enumerate(windows):
+        knots[k, : len(s)] = s
+        begin[k, 0, : len(s) - 1], step[k, 0, : len(s) - 1] = corners[:-1], corners[1:] - corners[:-1]
+    back = step.conj()
+    away = _complex(points)[..., None] - begin
+    along = (away * back).real / np.maximum((step * back).real, 1e-12)
+    along = np.minimum(np.maximum(along, 0.0), 1.0)
+    rest = away - along * step
+    distances = np.abs(rest)
+    best = distances.argmin(axis=2)
+    which = best[..., None]
+    rows = np.arange(len(frames))[:, None]
+    length = knots[:, 1:] - knots[:, :-1]
+    progress = np.array([[frame.progress] for frame in frames])
+    s = knots[rows, best] + np.take_along_axis(along, which, 2)[..., 0] * length[rows, best] - progress
+    chosen, off = step[:, 0][rows, best], np.take_along_axis(rest, which, 2)[..., 0]
+    left = chosen.real * off.imag - chosen.imag * off.real
+    d = np.copysign(np.minimum(np.take_along_axis(distances, which, 2)[..., 0], BESIDE), left)
+    return s, d
 
 
 def _complex(points: FloatArray) -> NDArray[np.complex128]:

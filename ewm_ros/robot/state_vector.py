@@ -10,22 +10,25 @@ import math
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ewm_ros.geometry import FloatArray
 from ewm_ros.messages import ConflictKind, Intention, Knot, Outcome
-from ewm_ros.robot.path_follower import PathFollower
-from ewm_ros.robot.route_frame import RouteFrame
-from ewm_ros.robot.speed_profile import expected_motion, free_motion
+from ewm_ros.robot.path_follower import speed_limits
+from ewm_ros.robot.route_frame import RouteFrame, places_of
+from ewm_ros.robot.speed_profile import expected_motions, free_motions
 from ewm_ros.robot_type import RobotType
-from ewm_ros.sensing import Scan
 from ewm_ros.trajectory import HORIZON, STEP
 from ewm_ros.world_model.layout import (
     BASE_S,
     BASE_YAW,
     FREE,
     HISTORY,
+    PEER,
     PEERS,
     PEERS_AT,
     PREVIEW,
@@ -42,6 +45,19 @@ PREVIEW_TIMES = 0.5 * np.arange(1, 11)  # s at full speed ahead
 PEER_TIMES = (0.0, 2.0, 5.0)  # s from now
 NEAR = 12.0  # m; robots further away are left out
 LONG = 10.0  # s; what takes longer counts as this long
+AHEAD, ASIDE = slice(1, 4), slice(4, 7)  # among the numbers of another robot: where it will be at PEER_TIMES
+_FREE = (-math.inf, math.inf, 1.0)
+# Least, most and unit of each of the numbers of another robot.
+_PEER_LIMITS = [
+    _FREE,
+    *[(-1.0, 5.0, 1.0)] * 3,
+    *[(-1.0, 1.0, 1.0)] * 3,
+    *[_FREE] * 5,
+    (-math.inf, LONG, 5.0),
+    *[(-1.0, LONG, 5.0)] * 4,
+    *[_FREE] * 3,
+]
+_LEAST, _MOST, _UNITS = np.array(_PEER_LIMITS).T
 KIND = {None: 0.0, ConflictKind.CROSSING: 0.0, ConflictKind.FOLLOWING: 1.0, ConflictKind.HEAD_ON: -1.0}
 
 
@@ -53,13 +69,12 @@ class StateVector:
     """
 
     def __init__(self, robot_type: RobotType) -> None:
-        self._type = robot_type
+        self.robot_type = robot_type
         self._past: deque[tuple[float, float, float]] = deque()
         self._since: dict[str, float] = {}
         self._hold = (math.nan, math.nan)
         self._path: object = None
-        self._sectors: tuple[tuple[float, ...], np.ndarray] | None = None
-        robot = robot_type
+        robot = self.robot_type
         self._traits = [
             robot.max_speed,
             robot.max_acceleration / 2.0,
@@ -74,23 +89,8 @@ class StateVector:
 
         The situation must have been remembered.
         """
-        odometry, follower = situation.observation.odometry, situation.follower
-        path = follower.path if follower is not None else None
-        frame = RouteFrame(path, odometry.pose, situation.progress)
-        state = np.zeros(STATE_DIM)
-        full = self._type.max_speed
-        if follower is not None:
-            free = free_motion(follower, situation)
-            base = expected_motion(follower, situation, free)
-            state[FREE] = (free[0, 4::5] - situation.progress) / full
-            state[PREVIEW] = self._preview(follower, situation)
-            state[BASE_S] = (base[0, 1::2] - situation.progress) / full
-            state[BASE_YAW] = base[1, 1::2] - odometry.pose.yaw
-        state[STATUS] = self._status(situation, frame)
-        state[HISTORY] = self._history(odometry.stamp)
-        state[SECTORS] = self._clearances(situation.observation.scan)
-        self._add_peers(state, situation, frame)
-        return state, frame
+        states, frames = state_vectors([self], [situation])
+        return states[0], frames[0]
 
     def remember(self, situation: Situation) -> None:
         """Take a situation, of every cycle and in their order: the vector tells of the last second too."""
@@ -120,8 +120,9 @@ class StateVector:
         """Seconds / 5 since something began, up to LONG; 0 while it is not so."""
         return min(now - self._since.get(what, now), LONG) / 5.0
 
-    def _status(self, situation: Situation, frame: RouteFrame) -> list[float]:
-        odometry, robot, follower = situation.observation.odometry, self._type, situation.follower
+    def of_itself(self, situation: Situation, frame: RouteFrame) -> list[float]:
+        """The numbers of STATUS and HISTORY."""
+        odometry, robot, follower = situation.observation.odometry, self.robot_type, situation.follower
         now, full, release = odometry.stamp, robot.max_speed, situation.release
         astray = frame.misalignment
         remaining = follower.path.length - situation.progress if follower is not None else 0.0
@@ -146,103 +147,185 @@ class StateVector:
             self._elapsed("hindered", now),
             self._elapsed("route", now),
             min(now - self._hold[1], LONG) / 5.0,
+            *self._history(now),
         ]
 
     def _history(self, now: float) -> list[float]:
         times, v, w = zip(*self._past, strict=True)
         known = [_interpolated(now - ago, times, v, w) for ago in HISTORY_TIMES]
-        full, fastest = self._type.max_speed, self._type.max_turn_rate
+        full, fastest = self.robot_type.max_speed, self.robot_type.max_turn_rate
         return [v / full for v, _ in known] + [w / fastest for _, w in known]
 
-    def _preview(self, follower: PathFollower, situation: Situation) -> FloatArray:
-        """Where the route bends and how fast it may be driven there."""
-        path, full = follower.path, self._type.max_speed
-        at = np.minimum(situation.progress + full * PREVIEW_TIMES, path.length)
-        headings = follower.headings.take(path.segments(np.append(situation.progress, at)))
-        preview = np.empty(2 * len(at))
-        bends = (headings[1:] - headings[0]) / math.pi
-        preview[: len(at)] = np.minimum(np.maximum(bends, -2.0), 2.0)
-        preview[len(at) :] = follower.speed_limits(at, path.length) / full
-        return preview
 
-    def _clearances(self, scan: Scan | None) -> FloatArray:
-        """Nearness of what the lidar sees, in sectors from straight ahead counter-clockwise: 1 touching, 0 far away."""
-        count = SECTORS.stop - SECTORS.start
-        if scan is None or len(scan.ranges) == 0:
-            return np.zeros(count)
-        rays = len(scan.ranges)
-        key = (float(rays), scan.angle_min, scan.angle_increment)
-        if self._sectors is None or self._sectors[0] != key:
-            # A field of view narrower than a sector, of a single ray perhaps, is taken for that of a sector.
-            step = max(abs(scan.angle_increment), math.tau / count / rays)
-            full_turn = abs(rays * step - math.tau) < 1.5 * step
-            per_turn = rays if full_turn else round(math.tau / step)
-            each = max(per_turn // count, 1)
-            offsets = (np.arange(each) - (each - 1) / 2) / each
-            angles = (np.arange(count)[:, None] + offsets) * (math.tau / count)
-            onwards = (angles - scan.angle_min) * math.copysign(1.0, scan.angle_increment)
-            index = np.rint((onwards % math.tau) / step).astype(np.int64) % per_turn
-            # A ray that this lidar does not have reads the entry added behind the last one: nothing there.
-            self._sectors = key, np.minimum(index, rays)
-        ranges = np.append(np.nan_to_num(scan.ranges, nan=scan.range_max, posinf=scan.range_max), scan.range_max)
-        nearest = ranges[self._sectors[1]].min(axis=1)
-        nearness: FloatArray = np.exp(-np.maximum(nearest - self._type.radius, 0.0))
-        return nearness
-
-    def _add_peers(self, state: FloatArray, situation: Situation, frame: RouteFrame) -> None:
-        pose, now = situation.observation.odometry.pose, situation.observation.odometry.stamp
-        near = []
-        for neighbour in situation.neighbours:
-            here = neighbour.intention.plan.knots[0]
-            if (distance := math.hypot(here.x - pose.x, here.y - pose.y)) < NEAR:
-                near.append((neighbour.intention.robot not in situation.waits_for, distance, neighbour))
-        near.sort(key=lambda entry: entry[:2])
-        chosen = [neighbour for _, _, neighbour in near[:PEERS]]
-        if not chosen:
-            return
-        places = np.array([_foreseen(neighbour.intention, now) for neighbour in chosen])
-        s, d = frame.place(places, self._type.max_speed * HORIZON * STEP)
-        numbers: list[float] = []
-        for neighbour, three, along, beside in zip(chosen, places.tolist(), s.tolist(), d.tolist(), strict=True):
-            speed = math.dist(three[0], three[1]) / (PEER_TIMES[1] - PEER_TIMES[0])
-            numbers += self._peer(situation, neighbour, speed, along, beside)
-        state[PEERS_AT : PEERS_AT + len(numbers)] = numbers
-
-    def _peer(
-        self, situation: Situation, other: Neighbour, speed: float, s: Sequence[float], d: Sequence[float]
-    ) -> list[float]:
-        full, plan, standing = self._type.max_speed, other.intention.plan, other.intention.standing
-        apart = self._type.radius + other.radius
-        mine = theirs = (2.0 * LONG, 2.0 * LONG)
-        holds = ours = 0.0
-        if other.shared is not None:
-            mine = tuple((m - situation.progress) / full for m in other.mine)  # type: ignore[assignment]
-            pace = max(other.max_speed, 0.05)
-            theirs = tuple((m - standing.progress) / pace for m in other.theirs)  # type: ignore[assignment]
-            holds = float(standing.hold > other.theirs[0] + 0.05)
-            ours = float(situation.hold > other.mine[0] + 0.05)
-        return [
-            1.0,
-            *(min(max(along / full, -1.0), 5.0) for along in s),
-            *(min(max(abs(beside) - apart, -1.0), 1.0) for beside in d),
-            speed / full,
-            float(other.intention.robot in situation.waits_for),
-            float(situation.robot in standing.waits_for),
-            float(plan.outcome == Outcome.WAIT),
-            float(plan.outcome in (Outcome.IDLE, Outcome.BLOCKED)),
-            min(plan.eta, LONG) / 5.0,
-            *(min(max(t, -1.0), LONG) / 5.0 for t in (*mine, *theirs)),
-            holds,
-            ours,
-            KIND[other.shared],
-        ]
+def state_vectors(
+    makers: Sequence[StateVector], situations: Sequence[Situation]
+) -> tuple[FloatArray, list[RouteFrame]]:
+    """StateVector.of several robots at once: (B, 256), and their frames."""
+    frames = []
+    for situation in situations:
+        path = situation.follower.path if situation.follower is not None else None
+        frames.append(RouteFrame(path, situation.observation.odometry.pose, situation.progress))
+    states = np.zeros((len(makers), STATE_DIM))
+    states[:, STATUS.start : HISTORY.stop] = [
+        maker.of_itself(situation, frame) for maker, situation, frame in zip(makers, situations, frames, strict=True)
+    ]
+    full = np.array([[maker.robot_type.max_speed] for maker in makers])
+    driving = [k for k, situation in enumerate(situations) if situation.follower is not None]
+    if driving:
+        _add_motion(states, driving, [situations[k] for k in driving], full[driving])
+    _add_clearances(states, makers, situations)
+    _add_peers(states, makers, situations, frames)
+    return states, frames
 
 
-def _foreseen(intention: Intention, now: float) -> list[tuple[float, float]]:
-    """m: where another robot said it will be at PEER_TIMES from now."""
+def _add_motion(states: FloatArray, rows: Sequence[int], situations: Sequence[Situation], full: FloatArray) -> None:
+    """What the nominal motion of those is that have a route, where it bends, and how fast it may be driven there."""
+    followers = [situation.follower for situation in situations if situation.follower is not None]
+    free = free_motions(followers, situations)
+    base = expected_motions(followers, situations, free)
+    here = [
+        (situation.progress, follower.path.length, situation.observation.odometry.pose.yaw)
+        for follower, situation in zip(followers, situations, strict=True)
+    ]
+    progress, length, yaw = np.array(here).T[:, :, None]
+    at = np.minimum(progress + full * PREVIEW_TIMES, length)
+    headings = np.array(
+        [f.headings.take(f.path.segments(s)) for f, s in zip(followers, np.hstack([progress, at]), strict=True)]
+    )
+    count = len(PREVIEW_TIMES)
+    motion = np.empty((len(rows), PREVIEW.stop))
+    motion[:, FREE] = (free[:, 0, 4::5] - progress) / full
+    motion[:, BASE_S] = (base[:, 0, 1::2] - progress) / full
+    motion[:, BASE_YAW] = base[:, 1, 1::2] - yaw
+    bends = (headings[:, 1:] - headings[:, :1]) / math.pi
+    motion[:, PREVIEW.start : PREVIEW.start + count] = np.minimum(np.maximum(bends, -2.0), 2.0)
+    motion[:, PREVIEW.start + count : PREVIEW.stop] = speed_limits(followers, at, length) / full
+    for part in (FREE, BASE_S, BASE_YAW, PREVIEW):
+        states[rows, part] = motion[:, part]
+
+
+def _add_clearances(states: FloatArray, makers: Sequence[StateVector], situations: Sequence[Situation]) -> None:
+    """Nearness of what the lidar sees, in sectors from straight ahead counter-clockwise: 1 touching, 0 far away."""
+    alike: dict[tuple[int, float, float, float], list[int]] = {}
+    for k, situation in enumerate(situations):
+        scan = situation.observation.scan
+        if scan is not None and len(scan.ranges):
+            kind = len(scan.ranges), scan.angle_min, scan.angle_increment, scan.range_max
+            alike.setdefault(kind, []).append(k)
+    for (rays, first, step, furthest), rows in alike.items():
+        ranges = np.full((len(rows), rays + 1), furthest)
+        for row, k in zip(ranges, rows, strict=True):
+            row[:-1] = situations[k].observation.scan.ranges  # type: ignore[union-attr]
+        np.nan_to_num(ranges, copy=False, nan=furthest, posinf=furthest)
+        nearest = ranges.take(_rays_of_sectors(rays, first, step), axis=1).min(axis=1)
+        radii = np.array([[makers[k].robot_type.radius] for k in rows])
+        states[rows, SECTORS] = np.exp(-np.maximum(nearest - radii, 0.0))
+
+
+@lru_cache(maxsize=16)
+def _rays_of_sectors(rays: int, first: float, step: float) -> NDArray[np.intp]:
+    """(each, SECTORS): the rays of a lidar that look into each sector; one more than there are where it has none."""
+    count = SECTORS.stop - SECTORS.start
+    # A field of view narrower than a sector, of a single ray perhaps, is taken for that of a sector.
+    spacing = max(abs(step), math.tau / count / rays)
+    full_turn = abs(rays * spacing - math.tau) < 1.5 * spacing
+    per_turn = rays if full_turn else round(math.tau / spacing)
+    each = max(per_turn // count, 1)
+    offsets = (np.arange(each)[:, None] - (each - 1) / 2) / each
+    angles = (np.arange(count) + offsets) * (math.tau / count)
+    onwards = (angles - first) * math.copysign(1.0, step)
+    index = np.rint((onwards % math.tau) / spacing).astype(np.intp) % per_turn
+    # A ray that this lidar does not have reads the entry added behind the last one: nothing there.
+    return np.minimum(index, rays)
+
+
+def _add_peers(
+    states: FloatArray, makers: Sequence[StateVector], situations: Sequence[Situation], frames: Sequence[RouteFrame]
+) -> None:
+    """The other robots, those that are waited for first, then the nearest."""
+    foreseen: dict[tuple[int, float], _Foreseen] = {}  # of intentions: those that many hear are the same objects
+    points = np.zeros((len(makers), PEERS, len(PEER_TIMES), 2))
+    rows: list[int] = []
+    slots: list[int] = []
+    told: list[list[float]] = []
+    for k, (maker, situation) in enumerate(zip(makers, situations, strict=True)):
+        now = situation.observation.odometry.stamp
+        for slot, neighbour in enumerate(_nearest(situation)):
+            intention = neighbour.intention
+            known = foreseen.get((id(intention), now))
+            if known is None:
+                known = foreseen[id(intention), now] = _foreseen(intention, now)
+            points[k, slot] = known.places
+            rows.append(k)
+            slots.append(slot)
+            told.append(_peer(maker.robot_type, situation, neighbour, known.speed))
+    if not told:
+        return
+    robots = [maker.robot_type for maker in makers]
+    reaches = [robot.max_speed * HORIZON * STEP for robot in robots]
+    s, d = places_of(frames, points.reshape(len(makers), -1, 2), reaches)
+    full = np.array([[robot.max_speed] for robot in robots])
+    numbers = np.array(told)
+    numbers[:, AHEAD] = (s / full).reshape(points.shape[:-1])[rows, slots]
+    numbers[:, ASIDE] = np.abs(d).reshape(points.shape[:-1])[rows, slots] - numbers[:, ASIDE]
+    numbers = np.minimum(np.maximum(numbers, _LEAST), _MOST) / _UNITS
+    states[:, PEERS_AT : PEERS_AT + PEERS * PEER].reshape(len(makers), PEERS, PEER)[rows, slots] = numbers
+
+
+def _nearest(situation: Situation) -> list[Neighbour]:
+    """The neighbours that the vector tells of, in its order."""
+    pose = situation.observation.odometry.pose
+    near = []
+    for neighbour in situation.neighbours:
+        here = neighbour.intention.plan.knots[0]
+        if (distance := math.hypot(here.x - pose.x, here.y - pose.y)) < NEAR:
+            near.append((neighbour.intention.robot not in situation.waits_for, distance, neighbour))
+    near.sort(key=lambda entry: entry[:2])
+    return [neighbour for _, _, neighbour in near[:PEERS]]
+
+
+def _peer(robot: RobotType, situation: Situation, other: Neighbour, speed: float) -> list[float]:
+    """The numbers of another robot, not yet within their limits, and in place of AHEAD and ASIDE what they are less."""
+    full, plan, standing = robot.max_speed, other.intention.plan, other.intention.standing
+    mine = theirs = (2.0 * LONG, 2.0 * LONG)
+    holds = ours = 0.0
+    if other.shared is not None:
+        progress, pace = standing.progress, max(other.max_speed, 0.05)
+        mine = (other.mine[0] - situation.progress) / full, (other.mine[1] - situation.progress) / full
+        theirs = (other.theirs[0] - progress) / pace, (other.theirs[1] - progress) / pace
+        holds = float(standing.hold > other.theirs[0] + 0.05)
+        ours = float(situation.hold > other.mine[0] + 0.05)
+    apart = robot.radius + other.radius
+    return [
+        1.0,
+        *(0.0, 0.0, 0.0),
+        *(apart, apart, apart),
+        speed / full,
+        float(other.intention.robot in situation.waits_for),
+        float(situation.robot in standing.waits_for),
+        float(plan.outcome == Outcome.WAIT),
+        float(plan.outcome in (Outcome.IDLE, Outcome.BLOCKED)),
+        plan.eta,
+        *mine,
+        *theirs,
+        holds,
+        ours,
+        KIND[other.shared],
+    ]
+
+
+class _Foreseen(NamedTuple):
+    """Where another robot said it will be at PEER_TIMES from now (m), and its speed until the second of them (m/s)."""
+
+    places: list[tuple[float, float]]
+    speed: float
+
+
+def _foreseen(intention: Intention, now: float) -> _Foreseen:
     knots = intention.plan.knots
     since = now - intention.stamp
-    return [_place_at(knots, since + later) for later in PEER_TIMES]
+    places = [_place_at(knots, since + later) for later in PEER_TIMES]
+    return _Foreseen(places, math.dist(places[0], places[1]) / (PEER_TIMES[1] - PEER_TIMES[0]))
 
 
 def _place_at(knots: Sequence[Knot], at: float) -> tuple[float, float]:

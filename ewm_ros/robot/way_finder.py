@@ -19,7 +19,7 @@ SET_BACK = 0.1  # m behind its progress at which a robot has been found to be fu
 OFFER_REACH = 0.25  # m; a way that begins further away than this is not taken: it was meant for another place
 WAY_ENDS = 0.08  # m before the end of a way it was asked to take, where a robot that stands has come to its end
 SAME_PLACE = 0.1  # m
-PASSING = 0.1  # m kept from the footprint of what the robot goes round
+PASSING = 0.2  # m kept from the footprint of what the robot goes round
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,9 @@ class WayFinder:
             return
         if math.dist(offer.path.point_at(0.0), (pose.x, pose.y)) > OFFER_REACH:
             return
+        going_round = self._offer is not None and self._offer.number < 0
+        if going_round and self._leads_to_goal(offer.path):
+            return  # the coordinator does not see what this robot goes round
         way = _from(pose, offer.path)
         if not self._planner.drivable(way):
             return

@@ -11,12 +11,13 @@ is the factor's logarithm.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ewm_ros.geometry import FloatArray, Pose2D
-from ewm_ros.trajectory import HORIZON, Imagination, Trajectory
+from ewm_ros.trajectory import HORIZON, Imagination, Rollouts, Trajectory
 from ewm_ros.world_model.prediction_score import PredictionScore, ScoreSums
 from ewm_ros.world_model.prediction_windows import ROWS, Outcomes
 
@@ -74,8 +75,13 @@ class Validator:
     @property
     def factors(self) -> FloatArray:
         """(2, HORIZON) by which the radii of 50 % and 90 % are multiplied at present."""
-        factors: FloatArray = np.exp(_limited(self._log_factors + self._integrals, LARGEST_LOG)).T
+        factors: FloatArray = _factors(self.log_factors).T
         return factors
+
+    @property
+    def log_factors(self) -> FloatArray:
+        """(HORIZON, 2) their logarithms, before they are limited."""
+        return self._log_factors + self._integrals
 
     @property
     def factor(self) -> float:
@@ -95,17 +101,13 @@ class Validator:
         Raises:
             ValueError: a future is not of HORIZON steps.
         """
-        raw = np.array([(rollout.median, rollout.radius) for rollout in imagination.rollouts])
-        medians, radii = (raw * self.factors @ _EVENING.T).swapaxes(0, 1)
-        np.minimum(medians, radii, out=medians)
-        rollouts = tuple(
-            Trajectory(rollout.stamp, rollout.poses, radius, rollout.step, median)
-            for rollout, radius, median in zip(imagination.rollouts, radii, medians, strict=True)
-        )
-        row = self._score.predicted(rollouts[0])
+        return recalibrated([self], [imagination])[0]
+
+    def keep(self, told: Trajectory, raw: FloatArray) -> None:
+        """Take what was told as the most probable future, to be judged; raw (2, HORIZON) m: its radii, uncorrected."""
+        row = self._score.predicted(told)
         if row is not None:
-            np.log(np.maximum(raw[0].T, SMALLEST), out=self._log_raw[row])
-        return Imagination(rollouts, imagination.probabilities)
+            self._log_raw[row] = np.log(np.maximum(raw.T, SMALLEST))
 
     def happened(self, stamp: float, pose: Pose2D) -> tuple[Verdict, ...]:
         """Take where the robot really was; the verdicts on the windows that are over by it."""
@@ -139,6 +141,29 @@ class Validator:
         beyond_told = errors > windows.radii.reshape(-1, len(LEVELS)).take(cells, axis=0)
         self._integrals += INTEGRAL * (beyond_told.sum(axis=0) / count - (1.0 - LEVELS))
         self._integrals = _limited(self._integrals, LARGEST_INTEGRAL)
+
+
+def recalibrated(validators: Sequence[Validator], imaginations: Sequence[Imagination]) -> list[Imagination]:
+    """Validator.recalibrate of several validators at once; all imaginations have as many rollouts."""
+    rollouts = [Rollouts.of(imagination.rollouts) for imagination in imaginations]
+    raw = np.array([(parts.median, parts.radius) for parts in rollouts])  # (B, 2, R, HORIZON)
+    factors = _factors(np.array([validator.log_factors for validator in validators])).swapaxes(1, 2)
+    told = raw * factors[:, :, None] @ _EVENING.T
+    np.minimum(told[:, 0], told[:, 1], out=told[:, 0])
+    result = []
+    for validator, imagination, parts, before, (median, radius) in zip(
+        validators, imaginations, rollouts, raw, told, strict=True
+    ):
+        futures = Rollouts(parts.stamp, parts.poses, radius, median, parts.step)
+        validator.keep(futures[0], before[:, 0])
+        result.append(Imagination(futures, imagination.probabilities))
+    return result
+
+
+def _factors(logarithms: FloatArray) -> FloatArray:
+    """The factors whose logarithms these are, within their limits."""
+    factors: FloatArray = np.exp(_limited(logarithms, LARGEST_LOG))
+    return factors
 
 
 def _limited(values: FloatArray, size: float) -> FloatArray:

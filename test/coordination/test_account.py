@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire_values import intention
 
-from ewm_ros.coordination.account import Account
+from ewm_ros.coordination.account import BLOCKED_PATIENCE, FREE_WAY, STILL_PATIENCE, Account
+from ewm_ros.messages import Intention, Outcome
 
 NONCE = 77
 
@@ -86,3 +88,49 @@ def test_the_robot_never_holds_more_than_is_accounted_for(steps: list[tuple[Any,
             unheard = {e: h for e, h in unheard.items() if e > acknowledged}
             account.update(obeying(acknowledged, seq, hold=hold), NONCE, 0.0)
         assert account.high == pytest.approx(max([hold, *unheard.values()]))
+
+
+def live(account: Account, seconds: float, word: Intention, since: float = 0.0) -> float:
+    """Hear the same word 10 times a second; when the account calls its robot disabled, inf if not at all."""
+    for k in range(round(10 * seconds)):
+        now = since + 0.1 * k
+        account.update(word, NONCE, now)
+        if account.disabled(now):
+            return now
+    return float("inf")
+
+
+def blocked(word: Intention) -> Intention:
+    return replace(word, plan=replace(word.plan, outcome=Outcome.BLOCKED))
+
+
+def test_who_says_for_long_that_something_is_in_its_way_is_planned_around() -> None:
+    word = blocked(intention())
+    account = Account(word, 0.0)
+    assert live(account, 60.0, word) == pytest.approx(BLOCKED_PATIENCE, abs=0.15)
+    account.update(intention(seq=2), NONCE, 61.0)
+    assert not account.disabled(61.0)  # the way is free again
+
+
+def test_who_does_not_drive_though_it_may_is_planned_around() -> None:
+    word = intention(progress=1.0, hold=1.0 + FREE_WAY + 0.1)
+    account = Account(word, 0.0)
+    assert live(account, 60.0, word) == pytest.approx(STILL_PATIENCE, abs=0.15)
+    account.update(intention(seq=2, progress=1.2, hold=3.0), NONCE, 61.0)
+    assert not account.disabled(61.0)
+
+
+def test_who_waits_its_turn_or_creeps_on_is_not() -> None:
+    waiting = intention(progress=1.0, hold=1.0 + FREE_WAY - 0.1)
+    assert live(Account(waiting, 0.0), 60.0, waiting) == float("inf")
+    account = Account(intention(hold=9.0), 0.0)
+    for k in range(600):
+        account.update(intention(seq=k + 2, progress=0.001 * k, hold=9.0), NONCE, 0.1 * k)
+        assert not account.disabled(0.1 * k)
+
+
+def test_nor_who_was_let_go_on_only_now() -> None:
+    account = Account(intention(), 0.0)
+    live(account, 30.0, intention())
+    called = live(account, 60.0, intention(seq=2, hold=2.0), since=30.0)
+    assert called == pytest.approx(30.0 + STILL_PATIENCE, abs=0.25)

@@ -13,6 +13,7 @@ from wire_values import intention, route
 from ewm_ros.coordination.conflict_space import SHORT
 from ewm_ros.coordination.right_of_way import LISTENING, RightOfWay
 from ewm_ros.errors import InputError
+from ewm_ros.geometry import Polyline
 from ewm_ros.messages import Directive, DirectiveSet, Grant
 
 BOOT, COORDINATOR, LEASE = 5, 77, 1.0
@@ -233,3 +234,29 @@ def test_whatever_comes_in_whatever_order_the_robot_never_goes_beyond_all_it_was
             furthest = max(furthest, hold)
             robot.hear(now, epoch, hold, coordinator)
         assert robot.step(now, progress=before, stopping=0.0) <= furthest + 1e-9
+
+
+WAY = Polyline([(1.0, 0.0), (1.0, 3.0)])
+
+
+def test_what_way_to_take_is_told_as_long_as_it_is_asked(robot: Robot) -> None:
+    robot.hear(1.0, 3, 5.0, take_route=8, take_path=WAY)
+    assert (robot.rules.advice.take_route, robot.rules.advice.take_path) == (8, WAY)
+    robot.hear(1.1, 4, 5.0)
+    assert (robot.rules.advice.take_route, robot.rules.advice.take_path) == (0, None)
+
+
+def test_on_another_route_it_is_forgotten_and_a_late_order_for_the_former_one_does_not_bring_it_back(
+    robot: Robot,
+) -> None:
+    robot.hear(1.0, 3, 5.0, take_route=8, take_path=WAY)
+    robot.rules.take_route(route("r0", [(1.0, 0.0), (1.0, 3.0)], boot=BOOT, number=2))
+    assert robot.rules.advice.take_path is None
+    robot.hear(1.1, 4, 5.0, route=1, take_route=8, take_path=WAY)
+    assert robot.rules.advice.take_path is None
+
+
+def test_nobody_goes_another_way_for_a_coordinator_that_is_gone(robot: Robot) -> None:
+    robot.hear(1.0, 3, 5.0, take_route=8, take_path=WAY)
+    robot.step(1.0 + 2.0 * LEASE + 0.1)
+    assert robot.rules.advice.take_path is None

@@ -6,6 +6,7 @@ import pytest
 from wire_values import Points, intention, route
 
 from ewm_ros.coordination.route_book import REMEMBERED, RouteBook
+from ewm_ros.geometry import Polyline
 
 EAST: Points = [(-5.0, 0.0), (5.0, 0.0)]
 WEST: Points = [(5.0, 0.0), (-5.0, 0.0)]
@@ -116,3 +117,16 @@ def test_one_that_stands_may_be_passed_closer_than_one_that_drives(book: RouteBo
     book.put(route("r1", [(0.0, 0.72)]))
     assert book.space("r0", "r1").blocked(0.0, 10.0, 0.0, 0.0)
     assert not book.tight_space("r0", "r1").blocked(0.0, 10.0, 0.0, 0.0)
+
+
+def test_a_book_with_other_ways_is_one_of_its_own(book: RouteBook) -> None:
+    for name, points in (("r0", EAST), ("r1", NORTH), ("r2", WEST)):
+        book.put(route(name, points))
+    before = [book.regions(a, b) for a, b in (("r0", "r1"), ("r0", "r2"), ("r1", "r2"))]
+    unchanged = book.space("r0", "r2")
+    other = book.with_ways({"r1": Polyline(AWAY)})
+    assert other["r1"].path.points.tolist() == Polyline(AWAY).points.tolist()
+    assert (other["r1"].radius, other["r1"].max_speed) == (book["r1"].radius, book["r1"].max_speed)
+    assert other.neighbours("r1") == [] and other.neighbours("r0") == ["r2"]
+    assert other.space("r0", "r2") is unchanged
+    assert [book.regions(a, b) for a, b in (("r0", "r1"), ("r0", "r2"), ("r1", "r2"))] == before

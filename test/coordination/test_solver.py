@@ -3,74 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from protocol_fleet import corridor, crossing, roundabout
+from scene import Scene
 from wire_values import Points, route
 
-from ewm_ros.coordination.route_book import RouteBook
-from ewm_ros.coordination.solver import LOOKAHEAD, STOPPING, Decision, Occupant, Solver
+from ewm_ros.coordination.precedence import Precedence
+from ewm_ros.coordination.solver import LOOKAHEAD, STOPPING, Decision
 from ewm_ros.messages import ConflictKind
 
 EAST: Points = [(-5.0, 0.0), (5.0, 0.0)]
 NORTH: Points = [(0.0, -5.0), (0.0, 5.0)]
-ROUND = 0.1  # s
-FASTEST = 0.05  # m in a round
-
-
-class Scene:
-    """Robots that drive at once as far as they are let, one round after the other."""
-
-    def __init__(self, ways: Sequence[Points], priorities: Sequence[int] = ()) -> None:
-        self.book = RouteBook()
-        self.occupants = {}
-        for i, points in enumerate(ways):
-            name, priority = f"r{i}", priorities[i] if priorities else 0
-            self.book.put(route(name, points, priority=priority))
-            self.occupants[name] = Occupant(name, 0.0, 0.0, self.book[name].path.length, True, priority)
-        self.solver = Solver(self.book)
-        self.now = 0.0
-
-    def place(self, name: str, low: float, high: float) -> None:
-        self.occupants[name].low, self.occupants[name].high = low, high
-
-    def decide(self) -> dict[str, Decision]:
-        decisions = self.solver.decide(self.occupants)
-        self.check()
-        return decisions
-
-    def check(self) -> None:
-        """No two intervals span a box with a forbidden point."""
-        names = list(self.occupants)
-        for i, a in enumerate(names):
-            for b in names[i + 1 :]:
-                one, other = self.occupants[a], self.occupants[b]
-                space = self.book.tight_space(a, b)
-                assert not space.blocked(one.low, one.extent, other.low, other.extent), f"{one}\n{other}"
-
-    def drive(self, rounds: int, speeds: Sequence[float] = ()) -> None:
-        still = 0  # rounds in which nobody moved: after some of them nobody will, arrived or not
-        for _ in range(rounds):
-            if still == 3:
-                break
-            decisions = self.decide()
-            before = [robot.low for robot in self.occupants.values()]
-            for k, (name, robot) in enumerate(self.occupants.items()):
-                robot.high = decisions[name].hold  # obeyed at once
-                step = FASTEST * (speeds[k % len(speeds)] if speeds else 1.0)
-                robot.low = min(robot.low + step, robot.high)
-                waits = bool(decisions[name].waits_for)
-                robot.waiting_since = min(robot.waiting_since, self.now) if waits else math.inf
-            self.now += ROUND
-            self.check()
-            still = still + 1 if before == [robot.low for robot in self.occupants.values()] else 0
-
-    @property
-    def all_arrived(self) -> bool:
-        return all(robot.arrived for robot in self.occupants.values())
 
 
 def test_alone_a_robot_is_let_run_ahead_of_its_hold_point() -> None:
@@ -216,3 +162,83 @@ def test_robots_that_wait_for_each_other_do_not_know_how_long() -> None:
     scene = Scene([[(0.0, 0.0), (5.0, 0.0)], [(5.0, 0.0), (0.0, 0.0)]])
     waits = [scene.decide() for _ in range(500)][-1]
     assert all(math.isnan(w.expected_wait) or w.expected_wait < 600.0 for w in waits.values())
+
+
+def test_whose_goal_lies_in_the_way_of_one_that_has_broken_down_need_not_wait_for_it() -> None:
+    scene = Scene([[(-2.0, 0.0), (0.0, 0.0)], NORTH])
+    scene.place("r1", 2.0, 2.0)
+    scene.occupants["r1"].disabled = True
+    assert scene.solver.finishable(scene.occupants) == {"r0"}
+
+
+def test_who_yields_may_come_to_a_goal_that_is_in_the_way_of_others() -> None:
+    """Each goal lies on the other one's way: only if one is sent aside again later, both can get there."""
+    scene = Scene([[(-5.0, 0.0), (1.0, 0.0)], [(5.0, 0.0), (-1.0, 0.0)]])
+    scene.book.put(route("r0", [(-5.0, 0.0), (-1.0, 0.0), (-1.0, 3.0), (1.0, 3.0), (1.0, 0.0)], number=2))
+    scene.occupants["r0"].length = scene.book["r0"].path.length
+    assert scene.solver.finishable(scene.occupants) == set()
+    scene.occupants["r0"].yields = True
+    assert scene.solver.finishable(scene.occupants) == {"r0"}
+
+
+def test_a_robot_that_does_not_move_by_itself_finishes_nowhere_and_its_place_is_kept_free() -> None:
+    scene = Scene([EAST, NORTH])
+    scene.place("r1", 5.0)
+    scene.occupants["r1"].disabled = True
+    assert scene.solver.stuck(scene.occupants) == {"r0", "r1"}
+    scene.place("r1", 2.0)
+    assert scene.solver.stuck(scene.occupants) == {"r1"}
+    scene.drive(300)
+    assert scene.occupants["r0"].arrived
+
+
+def test_who_is_to_pass_later_waits_before_the_region_though_it_is_there_first() -> None:
+    scene = Scene([EAST, NORTH])
+    (region,) = scene.book.regions("r0", "r1")
+    scene.place("r0", 3.2)
+    order = Precedence({region: "r1"})
+    decision = scene.solver.decide(scene.occupants, order)["r0"]
+    assert decision.hold < region.enter[0]
+    assert decision.waits_for == ("r1",)
+    scene.place("r1", region.leave[1] + 0.1)
+    assert scene.solver.decide(scene.occupants, order)["r0"] == Decision(3.2 + LOOKAHEAD, (), 0.0)
+
+
+def test_who_is_to_follow_keeps_behind_the_other_one_and_does_not_wait_till_that_is_through() -> None:
+    scene = Scene([EAST, [(-5.5, -1.5), (-4.0, 0.0), (5.5, 0.0)]])
+    (region,) = scene.book.regions("r0", "r1")
+    assert region.kind is ConflictKind.FOLLOWING
+    order = Precedence({region: "r1"})
+    scene.place("r1", region.enter[1] + 2.0)
+    scene.place("r0", 0.0)
+    hold = scene.solver.decide(scene.occupants, order)["r0"].hold
+    assert region.enter[0] < hold
+    scene.check()
+
+
+def test_of_several_places_to_wait_at_the_furthest_is_taken_that_is_in_nobody_s_way() -> None:
+    """r0 is first at the crossing with r1 and second at the one with r2: it waits between the two."""
+    scene = Scene([[(-1.5, 0.0), (8.0, 0.0)], [(0.0, -5.0), (0.0, 5.0)], [(2.2, -5.0), (2.2, 5.0)]])
+    (near,), (far,) = scene.book.regions("r0", "r1"), scene.book.regions("r0", "r2")
+    for _ in range(40):
+        scene.occupants["r0"].high = scene.solver.decide(scene.occupants, Precedence({near: "r0", far: "r2"}))[
+            "r0"
+        ].hold
+        scene.occupants["r0"].low = min(scene.occupants["r0"].low + 0.1, scene.occupants["r0"].high)
+    assert near.leave[0] < scene.occupants["r0"].low < far.enter[0]
+
+
+def test_robots_that_are_to_change_their_routes_get_nothing_now() -> None:
+    scene = Scene([EAST, [(-5.0, 3.0), (5.0, 3.0)]])
+    decisions = scene.solver.decide(scene.occupants, frozen={"r0"})
+    assert set(decisions) == {"r1"}
+    assert scene.occupants["r0"].high == 0.0
+
+
+def test_another_order_is_answered_anew() -> None:
+    """What was refused under the former order is not remembered."""
+    scene = Scene([EAST, NORTH])
+    (region,) = scene.book.regions("r0", "r1")
+    scene.place("r0", 3.2)
+    assert scene.solver.decide(scene.occupants, Precedence({region: "r1"}))["r0"].waits_for == ("r1",)
+    assert scene.solver.decide(scene.occupants, Precedence({region: "r0"}))["r0"].waits_for == ()

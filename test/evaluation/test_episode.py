@@ -181,3 +181,24 @@ def test_a_robot_by_itself_is_judged_by_its_own_goal() -> None:
     late = Episode.of(scenario, time_limit=7.0)
     late.update(7.0, np.zeros((3, 2)))
     assert late.finished
+
+
+def test_the_makespan_ratio_is_over_what_the_slowest_robot_takes_alone() -> None:
+    episode = watch(60.0, comes_at(3.0), comes_at(6.0))
+    assert episode.makespan_ratio([2.5, 4.0]) == pytest.approx(1.5)
+    assert episode.makespan_ratio([5.0, 4.0]) == pytest.approx(1.2)
+
+
+def test_there_is_none_if_somebody_has_not_arrived_here_or_alone() -> None:
+    assert watch(10.0, comes_at(3.0), away).makespan_ratio([2.5, 4.0]) is None
+    assert watch(60.0, comes_at(3.0), comes_at(6.0)).makespan_ratio([2.5, None]) is None
+
+
+def test_a_deadlock_that_was_resolved_is_counted_but_not_left() -> None:
+    def gets_free(t: float) -> float:
+        return 5.0 if t < 30.0 else max(5.0 - 0.5 * (t - 30.0), 0.0)
+
+    during, after = watch(25.0, gets_free, driving), watch(45.0, gets_free, driving)
+    assert (during.deadlocks, during.deadlocks_left) == (1, 1)
+    assert (after.deadlocks, after.deadlocks_left) == (1, 0)
+    assert watch(60.0, away, away).deadlocks_left == 2

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline
-from ewm_ros.intention.checks import checked_directives, checked_route, integer
+from ewm_ros.intention.checks import MAX_POINTS, ROUTE_LIMIT, checked_directives, checked_path, checked_route, integer
 from ewm_ros.messages import Directive, DirectiveSet, Grant
 
 ROUTE: dict[str, Any] = {
@@ -124,6 +124,30 @@ def test_an_impossible_set_is_refused(changes: dict[str, Any], complaint: str) -
 def test_one_impossible_directive_refuses_the_whole_set(changes: dict[str, Any], complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         checked_directives(replace(SET, directives=(*SET.directives[1:], replace(DIRECTIVE, **changes))))
+
+
+@pytest.mark.parametrize("sequence", [list, lambda v: array("f", v), lambda v: np.array(v, dtype=np.float32)])
+def test_a_path_is_read_from_any_sequence_of_numbers(sequence: Any) -> None:
+    path = checked_path(sequence([0.0, 1.0, 1.0]), sequence([0.0, 0.0, 2.0]))
+    assert path.points.tolist() == [[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]]
+    assert checked_path([3.0], [4.0]).length == 0.0
+    assert checked_path([0.0, ROUTE_LIMIT], [0.0, 0.0]).length == ROUTE_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "complaint"),
+    [
+        ([], [], "0 x and 0 y"),
+        ([0.0], [0.0, 1.0], "1 x and 2 y"),
+        ([0.0] * (MAX_POINTS + 1), [0.0] * (MAX_POINTS + 1), f"1 to {MAX_POINTS}"),
+        ([0.0, math.inf], [0.0, 0.0], "path has a coordinate"),
+        ([0.0, "b"], [0.0, 0.0], "path holds something that is no number"),
+        ([0.0, ROUTE_LIMIT + 1.0], [0.0, 0.0], f"it is {ROUTE_LIMIT + 1.0:.0f} m long"),
+    ],
+)
+def test_an_impossible_path_is_refused(x: list[Any], y: list[Any], complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        checked_path(x, y)
 
 
 deep = st.recursive(st.none() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner))

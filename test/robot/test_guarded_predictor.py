@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline, Pose2D
@@ -19,6 +20,8 @@ from ewm_ros.robot.path_follower import PathFollower
 from ewm_ros.robot_type import RobotType
 from ewm_ros.sensing import Observation
 from ewm_ros.trajectory import HORIZON, STEP, Imagination, Trajectory
+from ewm_ros.world_model.layout import BESIDE, OUTPUTS
+from ewm_ros.world_model.network_runtime import Floats
 from ewm_ros.world_model.predictor import Situation
 
 ROUTE = Polyline([[0.0, 0.0], [200.0, 0.0]])
@@ -244,19 +247,24 @@ def test_a_robot_that_stands_gives_no_reason_to_change(plant, tinybot) -> None:
 
 
 def test_in_the_shadow_the_learned_one_still_hears_of_every_cycle(plant, tinybot) -> None:
+    class Wrong:
+        """A network by which the robot will be 3 m beside its route."""
+
+        def run_all(self, states: NDArray[np.floating]) -> tuple[Floats, Floats]:
+            futures = np.full((len(states), 1, HORIZON, OUTPUTS), 0.1, np.float32)
+            futures[..., BESIDE] = 3.0
+            return futures, np.ones((len(states), 1), np.float32)
+
     class Shadowed(LearnedPredictor):
         """One that is always wrong, and counts what it hears of."""
 
         def __init__(self) -> None:
+            super().__init__(tinybot, Wrong())  # type: ignore[arg-type]
             self.cycles = 0
-            self._wrong = Learned(tinybot, far_off)
 
         def remember(self, situation: Situation) -> None:
+            super().remember(situation)
             self.cycles += 1
-
-        def imagine(self, situation: Situation) -> Imagination:
-            self.remember(situation)
-            return self._wrong.imagine(situation)
 
     drive = Drive(plant, tinybot, right)
     learned = Shadowed()

@@ -36,9 +36,9 @@ class Saying:
         self.futures, self.probabilities = futures.astype(np.float32), np.array(probabilities, np.float32)
         self.asked: list[NDArray[np.floating]] = []
 
-    def run(self, state: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        self.asked.append(state)
-        return self.futures, self.probabilities
+    def run_all(self, states: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        self.asked += list(states)
+        return np.array([self.futures] * len(states)), np.array([self.probabilities] * len(states))
 
 
 def saying(futures: FloatArray, probabilities: list[float]) -> tuple[LearnedPredictor, Saying]:

@@ -1,4 +1,7 @@
-"""A fleet of points on rails, for tests of the protocol alone: real RightOfWay, Coordinator and Network, no physics."""
+"""A fleet of points on rails, for tests of the protocol alone: real RightOfWay, Coordinator and Network, no physics.
+
+On a map the robots have real WayFinders too: they take the ways that the coordinator asks them to take.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ import numpy as np
 from ewm_ros.coordination.coordinator import Coordinator
 from ewm_ros.coordination.right_of_way import RightOfWay
 from ewm_ros.errors import InputError
-from ewm_ros.geometry import Polyline
+from ewm_ros.geometry import Polyline, Pose2D
 from ewm_ros.intention.codec import decode_payload, encode_payload
-from ewm_ros.messages import DirectiveSet, Intention, Knot, Outcome, Plan, Route
+from ewm_ros.messages import NO_GOAL, DirectiveSet, Intention, Knot, Outcome, Plan, Route
+from ewm_ros.occupancy_grid import OccupancyGrid
+from ewm_ros.robot.way_finder import Goal, Offer, WayFinder
 from ewm_ros.simulation.network import Faults, Network
 
 STEP = 0.1
@@ -19,25 +24,61 @@ RADIUS, SPEED, BRAKING = 0.3, 0.5, 0.75
 
 
 class RailRobot:
-    """Drives along its path as fast as its hold point lets it; its process can be started anew."""
+    """Drives along its path as fast as its hold point lets it; its process can be started anew.
 
-    def __init__(self, name: str, path: Polyline, priority: int = 0) -> None:
-        self.name, self.whole, self.priority = name, path, priority
+    Args:
+        path: its way. On a map only its ends count, and one that has only one point is that of a robot without a goal.
+        grid: the map, if it is to plan its ways, and to take those that it is offered.
+    """
+
+    def __init__(self, name: str, path: Polyline, priority: int = 0, grid: OccupancyGrid | None = None) -> None:
+        self.name, self.whole, self.priority, self._grid = name, path, priority, grid
+        x, y = self.end = path.point_at(path.length)
+        self.goal = Goal("goal", x, y) if path.length else None
         self.starts = 0
         self.offset = 0.0  # of the present route on the whole path
         self.s = self.v = 0.0
+        self.broken = False  # it cannot move, and says so
+        self.asked: list[int] = []  # the numbers of all ways that it was asked to take
         self.start()
 
     def start(self) -> None:
         """A new process: it stands, knows nothing, and plans from here to its goal."""
         self.starts += 1
-        self.offset, self.v, self.seq = self.s, 0.0, 0
+        self.v, self.seq, self.routes = 0.0, 0, 0
         self.rules = RightOfWay(self.name, boot=self.starts * 1000 + int(self.name[1:]) + 1)
+        self.ways: WayFinder | None = None
+        if self._grid is None:
+            self._take_route()
+        else:
+            self.ways = WayFinder(RADIUS)
+            self.ways.set_map(self._grid)
+
+    def _take_route(self) -> None:
+        """What is left of the whole path is the next route."""
+        self.offset = self.s
+        self.routes += 1
         self.sent_route = -math.inf
         rest = [s for s in self.whole.s if s > self.s + 1e-6]
-        points = [self.whole.point_at(self.s), *(self.whole.point_at(s) for s in rest)]
-        self.route = Route(self.name, self.rules._boot, 1, 0.0, Polyline(points), RADIUS, SPEED, BRAKING, self.priority)
+        path = Polyline([self.whole.point_at(self.s), *(self.whole.point_at(s) for s in rest)])
+        boot = self.rules._boot
+        self.route = Route(self.name, boot, self.routes, 0.0, path, RADIUS, SPEED, BRAKING, self.priority)
         self.rules.take_route(self.route)
+
+    def _mind_the_way(self, ways: WayFinder) -> None:
+        """Take up offers, and change the route if need be, as soon as it stands: as IntegratedAgent does."""
+        pose, path, progress = Pose2D(*self.place, 0.0), self.rules.path, self.rules.progress
+        advice = self.rules.advice
+        if path is not None and self.v == 0.0:
+            ways.at_end(path, progress)
+        if advice.take_path is not None:
+            self.asked += [advice.take_route] if advice.take_route not in self.asked else []
+            ways.consider(Offer(advice.take_route, advice.take_path), pose)
+        if ways.needs_route(pose, self.goal, path, progress) or self.rules.giving_up:
+            self.rules.give_up_the_rest()
+            if self.v == 0.0:
+                self.whole, self.s = ways.route(pose), 0.0
+                self._take_route()
 
     @property
     def place(self) -> tuple[float, float]:
@@ -45,10 +86,13 @@ class RailRobot:
 
     @property
     def arrived(self) -> bool:
-        return self.s > self.whole.length - 0.1
+        return math.dist(self.place, self.end) < 0.1
 
     def drive(self) -> None:
         """One step: never so fast that it could not stop before its hold point."""
+        if self.broken:
+            self.v = 0.0
+            return
         room = self.rules.hold - (self.s - self.offset)
         allowed = BRAKING * (math.sqrt(STEP**2 + 2.0 * max(room, 0.0) / BRAKING) - STEP)
         # A robot cannot brake harder than it can: if this is more than allowed it has been held too late.
@@ -58,10 +102,13 @@ class RailRobot:
 
     def speak(self, now: float) -> tuple[Intention, Route | None]:
         self.seq += 1
+        if self.ways is not None:
+            self._mind_the_way(self.ways)
         stopping = self.v * STEP + self.v**2 / (2 * BRAKING) + 0.03
         self.rules.step(self.s - self.offset, stopping, self.seq, now)
         x, y = self.place
-        plan = Plan("goal", Outcome.PROGRESS, math.inf, 1.0, (Knot(0.0, x, y, 0.0, 0.1),))
+        outcome = Outcome.BLOCKED if self.broken else Outcome.PROGRESS
+        plan = Plan(self.goal.name if self.goal else NO_GOAL, outcome, math.inf, 1.0, (Knot(0.0, x, y, 0.0, 0.1),))
         plan, standing = decode_payload(encode_payload(plan, self.rules.standing()))
         route = None
         if now - self.sent_route >= 1.0 and (self.sent_route < 0 or self.rules.route_wanted or self.rules.local):
@@ -70,12 +117,19 @@ class RailRobot:
 
 
 class ProtocolFleet:
-    """Robots, any number of coordinators and a faulty network, in lockstep."""
+    """Robots, any number of coordinators and a faulty network, in lockstep; on a map all of them have it."""
 
     def __init__(
-        self, paths: list[Polyline], faults: Faults, seed: int = 0, priorities: list[int] | None = None
+        self,
+        paths: list[Polyline],
+        faults: Faults,
+        seed: int = 0,
+        priorities: list[int] | None = None,
+        grid: OccupancyGrid | None = None,
     ) -> None:
-        self.robots = [RailRobot(f"r{i}", path, (priorities or [0] * len(paths))[i]) for i, path in enumerate(paths)]
+        roles = priorities or [0] * len(paths)
+        self.robots = [RailRobot(f"r{i}", path, roles[i], grid) for i, path in enumerate(paths)]
+        self._grid = grid
         self.faults = faults
         self.network = Network(faults, np.random.default_rng(seed))
         self.coordinators: dict[str, Coordinator] = {}
@@ -87,7 +141,9 @@ class ProtocolFleet:
     def start_coordinator(self) -> str:
         self.started += 1
         name = f"coordinator {self.started}"
-        self.coordinators[name] = Coordinator(nonce=self.started)
+        self.coordinators[name] = coordinator = Coordinator(nonce=self.started)
+        if self._grid is not None:
+            coordinator.set_map(self._grid)
         return name
 
     def kill_coordinators(self) -> None:
