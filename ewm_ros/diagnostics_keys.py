@@ -32,6 +32,8 @@ COORDINATOR_STATUS = "coordinator"
 ROBOTS = "robots"
 CONFLICTS = "conflicts"
 DECIDE_MS = "decide_ms"
+FORESEEN = "foreseen"  # pairs of robots whose plans come close, joined by +: names by commas
+REPORTS = "reports"  # what only people can help; empty if nothing
 
 # The simulation: status "simulation".
 SIMULATION_STATUS = "simulation"

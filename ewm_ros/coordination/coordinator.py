@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ewm_ros.coordination.account import Account
+from ewm_ros.coordination.conflict_detection import PlanConflict, detect_conflicts
 from ewm_ros.coordination.deadlock_watch import DeadlockWatch
 from ewm_ros.coordination.offers import Offers
 from ewm_ros.coordination.peer_clocks import PeerClocks
+from ewm_ros.coordination.plan_grid import PlannedMotion, on_steps
 from ewm_ros.coordination.planners import Planners
 from ewm_ros.coordination.roster import Roster
 from ewm_ros.coordination.roundabout import Roundabouts
@@ -228,6 +230,19 @@ class Coordinator:
                     if progress[0] < region.leave[0] and progress[1] < region.leave[1]:
                         found.append(replace(region, holder=self._holder(region)))
         return tuple(found)
+
+    def foreseen(self, now: float) -> tuple[PlanConflict, ...]:
+        """Where the robots' plans of the next seconds come close, by footprints and all they may be off by.
+
+        Grants keep robots apart whatever they plan. A pair that comes up here again and again drives close, foresees
+        itself badly, or is not where its route says.
+
+        Args:
+            now: s of a steady clock; who has been silent for long is left out.
+        """
+        heard = [n for n in self._accounts if self._roster.silence(n, now) < self.lease and n in self._book]
+        motions = [PlannedMotion.of_intention(self._accounts[n].intention, self._book[n].radius) for n in heard]
+        return tuple(detect_conflicts(on_steps(motions))) if motions else ()
 
     def _holder(self, region: Conflict) -> str:
         """The robot that may enter the region; of two that follow each other, the one that is further on."""

@@ -54,6 +54,7 @@ class CoordinatorNode(TopicNode):
         self._own: deque[bytes] = deque(maxlen=OWN)
         self._plans: dict[str, Intention] = {}
         self._shown: tuple[Conflict, ...] | None = None
+        self._reported: set[str] = set()
         self._directives = self.offer(topics.DIRECTIVES)
         self._conflicts = self.offer(topics.CONFLICTS)
         self._markers = self.offer(topics.MARKERS)
@@ -126,11 +127,16 @@ class CoordinatorNode(TopicNode):
             keys.ROBOTS: str(len(self._coordinator.robots)),
             keys.CONFLICTS: str(len(self._shown or ())),
             keys.DECIDE_MS: self._decide_ms.take(),
+            keys.FORESEEN: ",".join("+".join(pair.robots) for pair in self._coordinator.foreseen(self._protocol_now())),
+            keys.REPORTS: "; ".join(reports := self._coordinator.reports),
             keys.DROPPED: keys.join_counts(self.drops.counts),
         }
-        text = f"{values[keys.ROBOTS]} robots, {values[keys.CONFLICTS]} conflicts"
-        name = keys.COORDINATOR_STATUS
-        self._diagnostics.publish(reporting.diagnostics(name, name, reporting.OK, text, values, self.ros_now()))
+        for line in set(reports) - self._reported:
+            self.get_logger().warning(line)
+        self._reported = set(reports)
+        text = "; ".join(reports) or f"{values[keys.ROBOTS]} robots, {values[keys.CONFLICTS]} conflicts"
+        name, level = keys.COORDINATOR_STATUS, reporting.WARN if reports else reporting.OK
+        self._diagnostics.publish(reporting.diagnostics(name, name, level, text, values, self.ros_now()))
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -60,8 +60,8 @@ def imagine_ahead(predictors: Sequence[LearnedPredictor], situations: Sequence[S
     states, frames = state_vectors([predictor.vector for predictor in predictors], situations)
     outputs, probabilities = predictors[0].network.run_all(states)
     order = np.argsort(-probabilities, axis=1, kind="stable")
-    chances = np.take_along_axis(probabilities, order, 1).astype(np.float64)
-    futures = np.take_along_axis(outputs, order[:, :, None, None], 1).astype(np.float64)
+    rows = np.arange(len(order))[:, None]
+    chances, futures = probabilities[rows, order].astype(np.float64), outputs[rows, order].astype(np.float64)
     full = np.array([predictor.vector.robot_type.max_speed for predictor in predictors])[:, None, None]
     with np.errstate(invalid="ignore", over="ignore"):  # what is no number is refused below
         poses = poses_of(frames, full * futures[..., PROGRESS], futures[..., BESIDE], futures[..., TURNED])

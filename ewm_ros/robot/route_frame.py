@@ -134,14 +134,13 @@ def places_of(
     rest = away - along * step
     distances = np.abs(rest)
     best = distances.argmin(axis=2)
-    which = best[..., None]
-    rows = np.arange(len(frames))[:, None]
+    rows, columns = np.ogrid[: best.shape[0], : best.shape[1]]
     length = knots[:, 1:] - knots[:, :-1]
     progress = np.array([[frame.progress] for frame in frames])
-    s = knots[rows, best] + np.take_along_axis(along, which, 2)[..., 0] * length[rows, best] - progress
-    chosen, off = step[:, 0][rows, best], np.take_along_axis(rest, which, 2)[..., 0]
+    s = knots[rows, best] + along[rows, columns, best] * length[rows, best] - progress
+    chosen, off = step[rows, 0, best], rest[rows, columns, best]
     left = chosen.real * off.imag - chosen.imag * off.real
-    d = np.copysign(np.minimum(np.take_along_axis(distances, which, 2)[..., 0], BESIDE), left)
+    d = np.copysign(np.minimum(distances[rows, columns, best], BESIDE), left)
     return s, d
 
 

@@ -244,7 +244,7 @@ def _add_peers(
 ) -> None:
     """The other robots, those that are waited for first, then the nearest."""
     foreseen: dict[tuple[int, float], _Foreseen] = {}  # of intentions: those that many hear are the same objects
-    points = np.zeros((len(makers), PEERS, len(PEER_TIMES), 2))
+    places: list[list[tuple[float, float]]] = []
     rows: list[int] = []
     slots: list[int] = []
     told: list[list[float]] = []
@@ -255,12 +255,14 @@ def _add_peers(
             known = foreseen.get((id(intention), now))
             if known is None:
                 known = foreseen[id(intention), now] = _foreseen(intention, now)
-            points[k, slot] = known.places
+            places.append(known.places)
             rows.append(k)
             slots.append(slot)
             told.append(_peer(maker.robot_type, situation, neighbour, known.speed))
     if not told:
         return
+    points = np.zeros((len(makers), PEERS, len(PEER_TIMES), 2))
+    points[rows, slots] = places
     robots = [maker.robot_type for maker in makers]
     reaches = [robot.max_speed * HORIZON * STEP for robot in robots]
     s, d = places_of(frames, points.reshape(len(makers), -1, 2), reaches)

@@ -242,3 +242,14 @@ def test_another_order_is_answered_anew() -> None:
     scene.place("r0", 3.2)
     assert scene.solver.decide(scene.occupants, Precedence({region: "r1"}))["r0"].waits_for == ("r1",)
     assert scene.solver.decide(scene.occupants, Precedence({region: "r0"}))["r0"].waits_for == ()
+
+
+def test_who_has_arrived_is_nobody_s_to_wait_for_if_there_is_room_to_pass() -> None:
+    """r1's goal lies so near to r0's way that both cannot drive there at once; past r1 as it stands there is room."""
+    scene = Scene([EAST, [(0.0, 5.0), (0.0, 0.74)]])
+    (region,) = scene.book.regions("r0", "r1")
+    length = scene.occupants["r1"].length
+    scene.place("r1", length - 0.02)
+    scene.place("r0", 3.2)
+    assert scene.solver.stuck(scene.occupants) == frozenset()
+    assert scene.solver.decide(scene.occupants, Precedence({region: "r1"}))["r0"] == Decision(3.2 + LOOKAHEAD, (), 0.0)

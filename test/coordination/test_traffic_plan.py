@@ -133,7 +133,7 @@ def test_between_renewals_the_order_stays() -> None:
 
 
 def test_a_robot_of_higher_role_passes_first_though_it_comes_later() -> None:
-    ways: list[Points] = [[(-3.0, 0.0), (5.0, 0.0)], [(0.0, -4.0), (0.0, 5.0)]]
+    ways: list[Points] = [[(-3.0, 0.0), (5.0, 0.0)], [(0.0, -3.4), (0.0, 5.0)]]
     assert first_of(planned(ways)) == "r0"
     assert first_of(planned(ways, [0, 3])) == "r1"
 
@@ -192,6 +192,14 @@ def test_a_robot_that_does_not_move_by_itself_has_no_part_in_it() -> None:
     scene.occupants["r0"].disabled = False
     renew(scene)
     assert len(plan_of(scene).precedence.first) == 1
+
+
+def test_nobody_is_to_wait_for_a_robot_that_has_arrived() -> None:
+    """It is the first in the place that its route ends in, and does not leave it."""
+    scene = Scene([EAST, [(0.0, 5.0), (0.0, 0.74)]], planned=True)
+    scene.place("r1", scene.occupants["r1"].length - 0.02)
+    scene.drive(400)
+    assert scene.all_arrived
 
 
 def waits(choice: Choice) -> frozenset[str]:

@@ -53,6 +53,8 @@ class RailRobot:
         else:
             self.ways = WayFinder(RADIUS)
             self.ways.set_map(self._grid)
+            if self.goal is None:
+                self.end = self.place  # it knows of no other home
 
     def _take_route(self) -> None:
         """What is left of the whole path is the next route."""

@@ -108,7 +108,8 @@ class PhysicsWorld(EngineClient):
         self._radii: FloatArray = np.array([scenario.types[i].radius for i in indices])
         self._odometry_noise = OdometryNoise(ranges, scenario.seed, indices)
         self._lidars = Lidars(scenario, ranges, indices)
-        self._observations: list[Observation] | None = None
+        # The first look compiles, or loads, what casts the rays: that is part of making a world, not of its first step.
+        self._observations: list[Observation] | None = self._sense()
         names, walkers = tuple(scenario.names[i] for i in indices), tuple(walker.name for walker in scenario.people)
         self._touching = Episodes()
         self._gaps = Gaps(scenario, names, self._radii, walkers)
