@@ -46,10 +46,11 @@ class Polyline:
         points: (N, 2) m.
         s: (N,) m, arc lengths of the points.
         directions: (N - 1, 2) unit vectors of the segments.
+        table: (N - 1, 6) of the segments: x, y and s of where they begin (m), length (m), direction.
         length: m.
     """
 
-    __slots__ = ("_s", "_segments", "_x", "_y", "directions", "length", "points", "s")
+    __slots__ = ("_s", "_segments", "_x", "_y", "directions", "length", "points", "s", "table")
 
     def __init__(self, points: object) -> None:
         array = np.asarray(points, dtype=np.float64)
@@ -67,8 +68,8 @@ class Polyline:
         self._s: list[float] = self.s.tolist()
         self._x: list[float] = self.points[:, 0].tolist()
         self._y: list[float] = self.points[:, 1].tolist()
-        begins = np.column_stack([self.points[:-1], self.s[:-1], lengths, self.directions])
-        self._segments: list[list[float]] = begins.tolist()
+        self.table: FloatArray = np.column_stack([self.points[:-1], self.s[:-1], lengths, self.directions])
+        self._segments: list[list[float]] = self.table.tolist()
 
     def _segment(self, s: float) -> int:
         """Index of the segment that holds s, clamped to the existing ones; -1 for a single point."""

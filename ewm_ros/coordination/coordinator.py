@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from ewm_ros.coordination.account import Account
 from ewm_ros.coordination.conflict_detection import PlanConflict, detect_conflicts
-from ewm_ros.coordination.deadlock_watch import DeadlockWatch
+from ewm_ros.coordination.deadlock_watch import PATIENCE, DeadlockWatch
 from ewm_ros.coordination.offers import Offers
 from ewm_ros.coordination.peer_clocks import PeerClocks
 from ewm_ros.coordination.plan_grid import PlannedMotion, on_steps
@@ -32,6 +32,7 @@ STANDING_REACH = 0.02  # m; who may go no further than this stands
 ROUTE_PATIENCE = 10.0  # s of silence after which the others drive though a robot's route has not arrived
 MAX_ROBOTS = 64  # that fit into one set of directives
 NAMED = 3  # robots waited for that are named to a robot: they come back in its intentions, which are short
+LONG_PATIENCE = 10.0  # s for which nobody may move although there is a schedule
 SILENT = 5.0  # s without a word after which the others plan around a robot
 LISTENING = 1.5  # s in which a starting coordinator only listens: longer than any robot is silent
 
@@ -59,7 +60,7 @@ class Coordinator:
         self._planners = Planners()
         self._offers = Offers(nonce)
         self._deadlocks = DeadlockWatch(self._book, self._planners, self._offers)
-        self._roundabouts = Roundabouts(self._book, self._plan, self._planners)
+        self._roundabouts = Roundabouts(self._book, self._plan, self._planners, self._offers)
         self._clocks = PeerClocks()
         self._started = math.inf
         self._elders: dict[int, tuple[float, float]] = {}  # when older coordinators were first and last heard, s
@@ -99,6 +100,7 @@ class Coordinator:
     def receive_route(self, route: Route, now: float) -> None:
         """Take a robot's route; it counts from the moment its robot's intentions name it."""
         self._book.learn(route)
+        self._planners.prepare(route.radius)
         if route.robot in self._roster:
             self._book.place(self._roster[route.robot])
 
@@ -142,11 +144,16 @@ class Coordinator:
         if self._offers:
             return
         self._offers.make(self._roundabouts.ways(occupants, now), occupants, now)
-        if self._plan.feasible:
+        if self._offers:
+            return
+        # A schedule says that all can come to their goals; if nobody moves for long nevertheless, it errs.
+        moving = any(not o.stands and not o.disabled for o in occupants.values())
+        if self._plan.feasible and moving:
             self._deadlocks.rest()
-        elif not self._offers:
-            aimless = [name for name, account in self._accounts.items() if account.intention.plan.goal == NO_GOAL]
-            self._deadlocks.look(occupants, aimless, now)
+            return
+        aimless = [name for name, account in self._accounts.items() if account.intention.plan.goal == NO_GOAL]
+        patience = LONG_PATIENCE if self._plan.feasible else PATIENCE
+        self._deadlocks.look(occupants, aimless, now, patience)
 
     def _unknown_ways(self, now: float) -> bool:
         """Whether there is a robot whose route has not arrived: nobody can be kept out of its way.
@@ -189,7 +196,8 @@ class Coordinator:
         account = self._accounts[name]
         intention, standing = account.intention, account.standing
         decision = decisions.get(name, Decision(standing.hold))
-        account.blocked_since = min(account.blocked_since, now) if decision.waits_for else math.inf
+        if name in decisions:
+            account.blocked_since = min(account.blocked_since, now) if decision.waits_for else math.inf
         known = self._book.knows_route_of(intention)
         if known:
             account.issue(self.epoch, decision.hold)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ewm_ros.coordination.offers import Offers
 from ewm_ros.coordination.planners import Planners
@@ -35,7 +35,9 @@ class DeadlockWatch:
         self._yielding: dict[str, tuple[int, int]] = {}
         self._since: dict[str, float] = {}
         self._next_look = -math.inf
+        self._looked: dict[str, float] = {}  # when each was looked at last
         self._tried: list[str] = []
+        self._search: Iterator[list[Option]] | None = None
         self._options: list[Option] = []
 
     @property
@@ -45,18 +47,26 @@ class DeadlockWatch:
 
     def yields(self, robot: str, route: tuple[int, int]) -> bool:
         """Whether the robot may come to a goal that is in the way of others."""
-        return self._yielding.get(robot) == route
+        return self._yielding.get(robot) == route or self._offers.yields(robot, route)
 
     def rest(self) -> None:
         """Nobody is stuck."""
         self._since.clear()
+        self._forget()
 
-    def look(self, occupants: Mapping[str, Occupant], aimless: Iterable[str], now: float) -> None:
+    def look(
+        self,
+        occupants: Mapping[str, Occupant],
+        aimless: Iterable[str],
+        now: float,
+        patience: float = PATIENCE,
+    ) -> None:
         """See whether anybody is stuck, and help.
 
         Args:
             aimless: robots without a goal.
             now: s of a steady clock.
+            patience: s that a robot has to be stuck.
         """
         if now < self._next_look:
             return
@@ -64,37 +74,51 @@ class DeadlockWatch:
         if all(o.arrived or not o.stands for o in occupants.values()):
             self.rest()
             return
-        stuck = self._solver.stuck(occupants)
+        stuck = {name for name in self._solver.stuck(occupants) if occupants[name].stands}
         self._since = {name: self._since.get(name, now) for name in stuck}
-        ripe = [name for name in stuck if now - self._since[name] >= PATIENCE and not occupants[name].disabled]
-        self._help(sorted(ripe, key=lambda n: (-occupants[n].priority, self._since[n], n)), occupants, aimless, now)
+        ripe = [name for name in stuck if now - self._since[name] >= patience and not occupants[name].disabled]
+        # Whoever has not been looked at for longest, so that those who cannot be helped do not take all the looks.
+        ripe.sort(key=lambda n: (self._looked.get(n, -math.inf), -occupants[n].priority, self._since[n], n))
+        self._help(ripe, occupants, aimless, now)
 
     def _help(self, ripe: list[str], occupants: Mapping[str, Occupant], aimless: Iterable[str], now: float) -> None:
-        """Look at one more robot; when enough have been looked at, take the cheapest way out."""
+        """Make one more attempt for one robot; when enough have been looked at, take the cheapest way out."""
         if not ripe:
-            self._tried, self._options = [], []
+            self._forget()
             return
-        left = [name for name in ripe[:CANDIDATES] if name not in self._tried]
-        if left:
+        self._next_look = now
+        if self._search is None:
+            left = [name for name in ripe if name not in self._tried]
+            if not left or len(self._tried) >= CANDIDATES:
+                self._choose(occupants, now)
+                return
             self._tried.append(left[0])
-            self._options += self._untangler.options(left[0], occupants, aimless)
-            self._next_look = now
-        if len(left) > 1:
-            return
+            self._looked[left[0]] = now
+            self._search = self._untangler.search(left[0], dict(occupants), list(aimless))
+        found = next(self._search, None)
+        if found is None:
+            self._search = None
+        else:
+            self._options += found
+
+    def _choose(self, occupants: Mapping[str, Occupant], now: float) -> None:
         possible = [option for option in self._options if self._offers.may_ask(option.ways, now)]
         best = min(possible, key=lambda option: option.cost, default=None)
-        self._tried, self._options = [], []
-        if best is None:
-            self._next_look = now + RETRY
-            return
-        self._begin(best, occupants, now)
+        self._forget()
+        self._next_look = now + (RETRY if best is None else LOOK_EVERY)
+        if best is not None:
+            self._begin(best, occupants, now)
+
+    def _forget(self) -> None:
+        self._tried, self._search, self._options = [], None, []
 
     def _begin(self, option: Option, occupants: Mapping[str, Occupant], now: float) -> None:
         if any(math.dist(way.point_at(0.0), self._place(occupants[n])) > STAYED for n, way in option.ways.items()):
             return  # somebody has moved since: it is looked at again
         if option.yields:
             self._yielding[option.passes] = occupants[option.passes].route
-        self._offers.make(option.ways, occupants, now)
+        aside = {name for name in option.ways if name != option.passes}
+        self._offers.make(option.ways, occupants, now, aside)
 
     def _place(self, occupant: Occupant) -> tuple[float, float]:
         return self._book[occupant.robot].path.point_at(occupant.low)

@@ -16,7 +16,15 @@ class Planners:
     def set_map(self, grid: OccupancyGrid) -> None:
         """Take a map; the newest one counts."""
         self._grid = grid
+        radii = list(self._planners)
         self._planners.clear()
+        for radius in radii:
+            self.prepare(radius)
+
+    def prepare(self, radius: float) -> None:
+        """Make a planner before it is needed: on a large map that takes seconds."""
+        if self._grid is not None:
+            self.of(radius)
 
     @property
     def ready(self) -> bool:

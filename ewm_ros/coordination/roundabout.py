@@ -16,6 +16,7 @@ from itertools import combinations
 import numpy as np
 
 from ewm_ros.coordination.conflict_space import CLEARANCE
+from ewm_ros.coordination.offers import Offers
 from ewm_ros.coordination.planners import Planners
 from ewm_ros.coordination.route_book import RouteBook
 from ewm_ros.coordination.solver import Occupant
@@ -38,17 +39,19 @@ class Roundabouts:
         book: the routes of the fleet.
         plan: tells what ways cost.
         planners: tell whether ways are drivable.
+        offers: tell who is on a way that was offered already.
     """
 
-    def __init__(self, book: RouteBook, plan: TrafficPlan, planners: Planners) -> None:
-        self._book, self._plan, self._planners = book, plan, planners
+    def __init__(self, book: RouteBook, plan: TrafficPlan, planners: Planners, offers: Offers) -> None:
+        self._book, self._plan, self._planners, self._offers = book, plan, planners, offers
         self._asked: dict[str, tuple[int, int]] = {}
 
     def ways(self, occupants: Mapping[str, Occupant], now: float) -> Mapping[str, Polyline]:
         """New ways by robot; empty if none are worth while, or if nobody has come or changed its route since."""
         waiting = {n: o for n, o in occupants.items() if o.stands and o.movable and not o.arrived and not o.disabled}
         routes = {name: o.route for name, o in waiting.items() if o.low < REACH}
-        if not self._planners.ready or routes.items() <= self._asked.items():
+        new = [n for n, route in routes.items() if self._asked.get(n) != route and not self._offers.led_to(n, route)]
+        if not self._planners.ready or not new:
             return {}
         self._asked.update(routes)
         names = sorted(routes)

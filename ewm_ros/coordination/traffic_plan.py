@@ -85,6 +85,8 @@ class TrafficPlan:
         self._wanted: Order = frozenset()
         self._routes: dict[str, tuple[int, int]] = {}
         self._next = -math.inf
+        self._executable = False
+        self._obstructed = False  # somebody's way, by a robot that has broken down
 
     def update(self, occupants: Mapping[str, Occupant], now: float) -> None:
         """Renew the order if it is time, or if somebody has another route."""
@@ -101,17 +103,28 @@ class TrafficPlan:
             self._best = schedule = self._answer(question, former)
             if schedule is None:
                 first: Mapping[Conflict, str] = {}
+                self._executable = False
                 break
             first = self._first(question, schedule, driving)
-            if is_executable(first):
+            self._executable = is_executable(first)
+            if self._executable:
                 break
         else:
             first = {}
+        self._obstructed = self._is_obstructed(driving, occupants)
         self._order = frozenset() if schedule is None else _order(question.names, schedule.before)
         delays = () if schedule is None else schedule.delays.tolist()
         self.delays = dict(zip(question.names, delays, strict=False))
         if first != self.precedence.first:
             self.precedence = Precedence(first)
+
+    def _is_obstructed(self, driving: Mapping[str, Occupant], occupants: Mapping[str, Occupant]) -> bool:
+        broken = [o for o in occupants.values() if o.disabled]
+        return any(
+            self._book.tight_space(name, o.robot).blocked(me.low, me.length, o.low, o.extent)
+            for o in broken
+            for name, me in driving.items()
+        )
 
     def _first(self, question: _Question, schedule: Schedule, occupants: Mapping[str, Occupant]) -> dict[Conflict, str]:
         """Who passes first by the schedule, of all regions that two have both still to leave."""
@@ -134,7 +147,8 @@ class TrafficPlan:
     @property
     def feasible(self) -> bool:
         """Whether all come to their goals if those that the schedule makes wait do so: nobody is deadlocked."""
-        return self._best is not None and self._question is not None and not self._question.hopeless
+        hopeless = self._question is None or self._question.hopeless
+        return self._executable and not self._obstructed and not hopeless
 
     def cost_of(self, ways: Mapping[str, Polyline], occupants: Mapping[str, Occupant], now: float) -> float:
         """s of all robots together that they would wait, and drive longer, on other ways; inf if they cannot.
@@ -244,7 +258,7 @@ def _places(region: Conflict, occupants: Mapping[str, Occupant]) -> tuple[list[b
     """Which of the two robots may have entered a region, and which have left it."""
     here = [occupants[name] for name in region.robots]
     entered = [o.extent > enter for o, enter in zip(here, region.enter, strict=True)]
-    return entered, [o.low >= leave for o, leave in zip(here, region.leave, strict=True)]
+    return entered, [o.arrived or o.low >= leave for o, leave in zip(here, region.leave, strict=True)]
 
 
 def _order(names: Sequence[str], before: NDArray[np.bool_]) -> Order:

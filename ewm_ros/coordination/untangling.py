@@ -10,7 +10,7 @@ solver finds an order in which more robots than before come to the ends of their
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,8 +23,9 @@ from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray, Polyline
 from ewm_ros.planning.route_planner import RoutePlanner
 
-SPARE = 0.03  # m beyond what conflict spaces ask for: a robot does not stand exactly where it was sent
+SPARE = 0.05  # m beyond what conflict spaces ask for: a robot does not stand exactly where it was sent
 ASIDE_COST = 1.0  # m by which asking one more robot aside has to be shorter
+DISC_STEP = 0.3  # m between discs along the interval of a robot that has broken down while it drove
 PLACES = 3  # aside that are looked at for each robot
 
 
@@ -61,32 +62,44 @@ class Untangler:
         self.reports: dict[str, str] = {}
 
     def options(self, robot: str, occupants: Mapping[str, Occupant], aimless: Iterable[str] = ()) -> list[Option]:
-        """Valid ways to let one stuck robot pass, the cheapest first; none while somebody in its way still moves.
+        """All that `search` finds, the cheapest first."""
+        found = [option for options in self.search(robot, occupants, aimless) for option in options]
+        return sorted(found, key=lambda option: option.cost)
+
+    def search(
+        self, robot: str, occupants: Mapping[str, Occupant], aimless: Iterable[str] = ()
+    ) -> Iterator[list[Option]]:
+        """Valid ways to let one stuck robot pass; nothing while somebody in its way still moves.
 
         Args:
             robot: that is to pass.
             occupants: where everybody is.
             aimless: the robots without a goal, which may be sent away from where somebody else has his.
+
+        Yields:
+            what one attempt came to, so that the attempts can be spread over time.
         """
         me = occupants[robot]
         self.reports.pop(robot, None)
         if not self._planners.ready or not (me.stands and me.movable):
-            return []
+            return
         blockers = self._blockers(me, occupants)
         if not blockers:
-            return self._valid(Option(robot, yields=True), occupants)
-        if not all(occupants[name].stands for name in blockers):
-            return []
+            yield self._valid(Option(robot, yields=True), occupants)
+            return
+        if not all(_stays(occupants[name]) for name in blockers):
+            return
         options = self._valid(self._round(me, occupants), occupants)
+        yield options
         for choice in range(PLACES):  # backtracking: another place for the one that is met first
             aside = self._valid(self._aside(me, blockers, occupants, frozenset(aimless), choice), occupants)
+            yield aside
+            options = options + aside
             if aside:
-                options += aside
                 break
         if not options:
             names = " and ".join(blockers)
             self.reports[robot] = f"{robot} cannot pass {names}, and there is no way round: move one of them by hand"
-        return sorted(options, key=lambda option: option.cost)
 
     def _blockers(self, me: Occupant, occupants: Mapping[str, Occupant]) -> list[str]:
         """Whose interval is in the rest of the robot's way, in the order in which it meets them."""
@@ -104,7 +117,7 @@ class Untangler:
         """The way to the robot's goal round all that stand."""
         path = self._book[me.robot].path
         start = self._place(me)
-        obstacles = self._discs(me.robot, [o for o in occupants.values() if o.robot != me.robot and o.stands])
+        obstacles = self._discs(me.robot, [o for o in occupants.values() if o.robot != me.robot and _stays(o)])
         try:
             way = self._planner(me.robot).plan_around(start, path.point_at(path.length), obstacles)
         except InputError:
@@ -131,7 +144,7 @@ class Untangler:
             other = occupants[name]
             if not self._may_be_sent(other, me, name in aimless):
                 return None
-            staying = [o for o in occupants.values() if o.stands and o.robot != name and o.robot not in queue]
+            staying = [o for o in occupants.values() if _stays(o) and o.robot != name and o.robot not in queue]
             staying += [occupants[o] for o in passing if o != me.robot]
             places = self._places(other, passing, staying)
             nth = choice if name == queue[0] else 0
@@ -142,7 +155,7 @@ class Untangler:
             passing[name] = way
             others = [o for o in occupants if o not in passing and o not in queue]
             in_its_way = [o for o in others if self._meets(name, way, occupants[o])]
-            if not all(occupants[o].stands for o in in_its_way):
+            if not all(_stays(occupants[o]) for o in in_its_way):
                 return None
             queue += in_its_way
         del passing[me.robot]
@@ -165,7 +178,10 @@ class Untangler:
         first = self._book[next(iter(passing))].path
         room = 2.0 * self._apart(next(iter(passing)), name)
         routes.append((Polyline([first.point_at(first.length)]), room))
-        return self._planner(name).places_aside(self._place(other), routes, self._discs(name, staying), most=PLACES)
+        try:
+            return self._planner(name).places_aside(self._place(other), routes, self._discs(name, staying), most=PLACES)
+        except InputError:
+            return []  # by the map it is in a wall
 
     def _meets(self, robot: str, way: Polyline, other: Occupant) -> bool:
         """Whether somebody stands too near to a way."""
@@ -178,8 +194,10 @@ class Untangler:
         before = Solver(self._book).finishable(occupants)
         after = dict(occupants)
         for name, way in option.ways.items():
-            after[name] = replace(occupants[name], low=0.0, high=0.0, length=way.length)
-        after[option.passes] = replace(after[option.passes], yields=option.yields)
+            # Who goes aside for one comes back, and goes aside for the next.
+            after[name] = replace(occupants[name], low=0.0, high=0.0, length=way.length, yields=name != option.passes)
+        if option.yields:
+            after[option.passes] = replace(after[option.passes], yields=True)
         can = Solver(self._book.with_ways(option.ways)).finishable(after)
         return [option] if can >= before | set(option.ways) | {option.passes} else []
 
@@ -198,8 +216,17 @@ class Untangler:
 
     def _discs(self, robot: str, others: Sequence[Occupant]) -> FloatArray:
         """(K, 3) where others stand, and how far from there the robot's centre has to stay: m."""
-        rows = [(*self._place(other), self._apart(robot, other.robot)) for other in others]
+        rows = []
+        for other in others:
+            path, apart = self._book[other.robot].path, self._apart(robot, other.robot)
+            count = max(math.ceil((other.extent - other.low) / DISC_STEP), 1) if not other.stands else 1
+            rows += [(*path.point_at(s), apart) for s in np.linspace(other.low, other.extent, count + 1)[:-1].tolist()]
         return np.array(rows, dtype=np.float64).reshape(-1, 3)
+
+
+def _stays(occupant: Occupant) -> bool:
+    """Whether it is not going to move without being asked: one that has broken down stays in its interval."""
+    return occupant.stands or occupant.disabled
 
 
 def _rest(path: Polyline, start: float) -> Polyline:

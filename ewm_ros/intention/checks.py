@@ -49,6 +49,8 @@ def integer(value: object, low: int, high: int, what: str) -> int:
 
 def number(value: object, low: float, high: float, what: str) -> float:
     """A finite float or int (a bool is none) in [low, high]."""
+    if type(value) is float and low <= value <= high:  # nearly always
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise InputError(f"{what} is {show(value)}: it must be a number from {low:g} to {high:g}")
     return float(value)

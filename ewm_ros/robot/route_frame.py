@@ -92,17 +92,14 @@ def poses_of(frames: Sequence[RouteFrame], s: FloatArray, d: FloatArray, turned:
     traits = np.array([(frame.progress, frame.path.length, frame.pose.yaw) for frame in frames])
     progress, length, yaw = (column.reshape(rows) for column in traits.T)
     at = np.minimum(np.maximum(progress + s, 0.0), length)
-    pieces = np.empty((*at.shape, 5))  # of the path: x, y, direction and s of its segment's beginning
-    for piece, along, frame in zip(pieces, at, frames, strict=True):
-        path = frame.path
-        segments = path.segments(along)
-        piece[..., 0:2] = path.points.take(segments, axis=0)
-        piece[..., 2:4] = path.directions.take(segments, axis=0)
-        path.s.take(segments, out=piece[..., 4])
-    along = at - pieces[..., 4]
+    segments = np.array(
+        [frame.path.table.take(frame.path.segments(on), axis=0) for frame, on in zip(frames, at, strict=True)]
+    )
+    x, y, s_begin, _, dx, dy = np.moveaxis(segments, -1, 0)
+    along = at - s_begin
     poses = np.empty((*at.shape, 3))
-    poses[..., 0] = pieces[..., 0] + along * pieces[..., 2] - d * pieces[..., 3]
-    poses[..., 1] = pieces[..., 1] + along * pieces[..., 3] + d * pieces[..., 2]
+    poses[..., 0] = x + along * dx - d * dy
+    poses[..., 1] = y + along * dy + d * dx
     poses[..., 2] = wrap_angles(yaw + turned)
     return poses
 

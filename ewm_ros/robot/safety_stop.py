@@ -89,8 +89,8 @@ class SafetyStop:
 
     def _kept_radius(self, points: FloatArray) -> float:
         """Footprint and margin; less margin where something is within it already, to drive on beside it."""
-        ahead = points[points[:, 0] > 0.0]
-        nearest = float(np.hypot(ahead[:, 0], ahead[:, 1]).min()) if len(ahead) else math.inf
+        x, y = points[:, 0], points[:, 1]
+        nearest = float(np.hypot(x, y).min(initial=math.inf, where=x > 0.0))
         return self._radius + min(MARGIN, max(nearest - self._radius - GIVE_WAY, LEAST_MARGIN))
 
 
@@ -111,10 +111,12 @@ class _Rays:
         self.directions: FloatArray = np.stack([np.cos(angles), np.sin(angles)], axis=1)
         off = np.abs((angles[:, None] - (0.0, math.pi) + math.pi) % (2.0 * math.pi) - math.pi)
         self._in_view: NDArray[np.bool_] = off <= VIEW
+        self._all_in_view: NDArray[np.intp] = np.count_nonzero(self._in_view, axis=0)
 
     def cover(self, valid: NDArray[np.bool_]) -> tuple[bool, bool]:
         """Whether the valid rays, (R,), look over enough of the view ahead, and of that behind."""
-        ahead, behind = np.count_nonzero(self._in_view & valid[:, None], axis=0).tolist()
+        seen = self._all_in_view if valid.all() else np.count_nonzero(self._in_view & valid[:, None], axis=0)
+        ahead, behind = seen.tolist()
         enough, step = SEEN_SHARE * 2.0 * VIEW, abs(self.kind[1])
         return ahead * step >= enough, behind * step >= enough
 

@@ -16,7 +16,7 @@ from ewm_ros.planning.route_planner import RoutePlanner
 
 ASTRAY = 0.4  # m from the route, from which on a new one is planned
 SET_BACK = 0.1  # m behind its progress at which a robot has been found to be further back than it told
-OFFER_REACH = 0.25  # m; a way that begins further away than this is not taken: it was meant for another place
+OFFER_REACH = 0.45  # m; a way that begins further away is not taken; a robot may be ASTRAY beside its route
 WAY_ENDS = 0.08  # m before the end of a way it was asked to take, where a robot that stands has come to its end
 SAME_PLACE = 0.1  # m
 PASSING = 0.2  # m kept from the footprint of what the robot goes round
@@ -92,7 +92,7 @@ class WayFinder:
             self.no_way = ""
         if astray:
             self._offer = None
-        return self._on is None or self._on != (self._destination, self._offer) or astray
+        return self._on is None or self._on != self._wanted or astray
 
     def consider(self, offer: Offer, pose: Pose2D) -> None:
         """Take up a way that the coordinator asks for, if it begins here and is drivable on this robot's map."""
@@ -139,6 +139,11 @@ class WayFinder:
             self._offer = None
 
     @property
+    def _wanted(self) -> tuple[Goal | None, Offer | None]:
+        """What the route is to be: a way that was offered, whatever the goal, or one to the destination."""
+        return (None, self._offer) if self._offer else (self._destination, None)
+
+    @property
     def _destination(self) -> Goal | None:
         if self._planner is None or self.no_way:
             return None
@@ -159,7 +164,7 @@ class WayFinder:
                     )
             except InputError as error:
                 self.no_way, path = str(error), Polyline([[pose.x, pose.y]])
-        self._on = (self._destination, self._offer)
+        self._on = self._wanted
         # The wire carries float32: everybody must find the same conflicts on this route.
         return Polyline(path.points.astype(np.float32))
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
+from weakref import ref
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ewm_ros.coordination.conflict_space import CELL, CLEARANCE, SHORT, ConflictSpace, cell
+from ewm_ros.coordination.conflict_space import (
+    CELL,
+    CLEARANCE,
+    LEAST_CLEARANCE,
+    SHORT,
+    ConflictSpace,
+    cell,
+    shared_space,
+)
 from ewm_ros.geometry import Polyline
 
 DISTANCE = 0.6  # m, two tinybots
@@ -94,6 +103,22 @@ def test_the_other_robot_sees_the_same_set(a: Polyline, b: Polyline, on_a: list[
     assert turned.blocked(*on_b, *on_a) == space.blocked(*on_a, *on_b)
     assert turned.free_until(*on_b, *on_a) == afresh.free_until(*on_b, *on_a)
     assert turned.empty == space.empty
+
+
+@settings(deadline=None)
+@given(PATH, PATH)
+def test_all_who_ask_share_one_space_for_as_long_as_somebody_keeps_it(a: Polyline, b: Polyline) -> None:
+    assume(a.points.tobytes() != b.points.tobytes())
+    space = shared_space(a, b, DISTANCE)
+    assert shared_space(Polyline(a.points), Polyline(b.points), DISTANCE) is space
+    assert shared_space(b, a, DISTANCE) is space.transposed()
+    assert space.transposed().transposed() is space
+    assert shared_space(a, b, DISTANCE, LEAST_CLEARANCE) is not space
+    afresh, whole = ConflictSpace(a, b, DISTANCE), matrix(space, a, b)
+    assert (whole == matrix(afresh, a, b)).all()
+    last = ref(space)
+    del space
+    assert last() is None
 
 
 def test_two_that_stand_apart_share_nothing() -> None:

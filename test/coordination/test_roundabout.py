@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scene import Scene
 from wire_values import Points
 
+from ewm_ros.coordination.offers import Offers
 from ewm_ros.coordination.planners import Planners
 from ewm_ros.coordination.roundabout import (
     ARC_STEP,
@@ -80,7 +81,7 @@ class Crowd:
         self.planners = Planners()
         if grid is not None:
             self.planners.set_map(grid)
-        self.roundabouts = Roundabouts(self.scene.book, self.plan, self.planners)
+        self.roundabouts = Roundabouts(self.scene.book, self.plan, self.planners, Offers(7))
 
     def offered(self) -> dict[str, Polyline]:
         return dict(self.roundabouts.ways(self.scene.occupants, self.scene.now))

@@ -250,6 +250,13 @@ def test_who_has_arrived_is_nobody_s_to_wait_for_if_there_is_room_to_pass() -> N
     (region,) = scene.book.regions("r0", "r1")
     length = scene.occupants["r1"].length
     scene.place("r1", length - 0.02)
-    scene.place("r0", 3.2)
+    scene.place("r0", 4.0)
     assert scene.solver.stuck(scene.occupants) == frozenset()
-    assert scene.solver.decide(scene.occupants, Precedence({region: "r1"}))["r0"] == Decision(3.2 + LOOKAHEAD, (), 0.0)
+    assert scene.solver.decide(scene.occupants, Precedence({region: "r1"}))["r0"] == Decision(4.0 + LOOKAHEAD, (), 0.0)
+
+
+def test_that_a_robot_yields_makes_nobody_stuck_who_could_pass_before_it() -> None:
+    scene = Scene([[(0.0, -3.0), (0.0, 0.0)], EAST])
+    assert scene.solver.finishable(scene.occupants) == {"r0", "r1"}
+    scene.occupants["r0"].yields = True
+    assert scene.solver.finishable(scene.occupants) == {"r0", "r1"}

@@ -195,11 +195,13 @@ def test_a_robot_that_does_not_move_by_itself_has_no_part_in_it() -> None:
 
 
 def test_nobody_is_to_wait_for_a_robot_that_has_arrived() -> None:
-    """It is the first in the place that its route ends in, and does not leave it."""
+    """It is still in the place that its route ends in, by a few cm, and is not going to leave it."""
     scene = Scene([EAST, [(0.0, 5.0), (0.0, 0.74)]], planned=True)
+    (region,) = scene.book.regions("r0", "r1")
     scene.place("r1", scene.occupants["r1"].length - 0.02)
-    scene.drive(400)
-    assert scene.all_arrived
+    assert scene.occupants["r1"].arrived
+    renew(scene)
+    assert not plan_of(scene).precedence.yields("r0", region)
 
 
 def waits(choice: Choice) -> frozenset[str]:

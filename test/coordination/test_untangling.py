@@ -183,3 +183,9 @@ def test_in_any_jam_an_option_helps_its_robot_and_harms_nobody(jam: Jam) -> None
         options = jam.options(robot)
         assert [o.cost for o in options] == sorted(o.cost for o in options)
         assert not (options and robot in jam.untangler.reports)
+
+
+def test_a_robot_that_stands_in_a_wall_by_the_map_is_not_asked_and_does_not_end_the_search_for_others() -> None:
+    jam = Jam(CORRIDOR, [EAST, [(7.0, 1.45)]], [3.0])
+    assert jam.options(aimless=["r1"]) == []
+    assert "r1" in jam.untangler.reports["r0"]

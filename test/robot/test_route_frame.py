@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from random_paths import random_paths
 
 from ewm_ros.geometry import FloatArray, Polyline, Pose2D
-from ewm_ros.robot.route_frame import BEHIND, BESIDE, STRAIGHT, RouteFrame
+from ewm_ros.robot.route_frame import BEHIND, BESIDE, STRAIGHT, RouteFrame, places_of, poses_of
 
 CORNER = Polyline([[0, 0], [4, 0], [4, 3]])
 FINE = 0.002  # m between the points of the brute force
@@ -154,3 +154,23 @@ def test_a_robot_is_to_the_left_or_to_the_right_of_its_route_as_any_other_place_
         known = RouteFrame(CORNER, Pose2D(x, y, 0.0), 3.5)
         _, beside = known.place(np.array([[x, y]]), 1.0)
         assert known.beside == pytest.approx(beside[0])
+
+
+@settings(deadline=None)
+@given(
+    paths=st.lists(random_paths(), min_size=2, max_size=5),
+    share=FRACTION,
+    reach=st.floats(0.5, 8.0),
+    seed=st.integers(0, 99),
+)
+def test_of_several_routes_at_once_each_is_as_it_is_alone(
+    paths: list[Polyline], share: float, reach: float, seed: int
+) -> None:
+    frames = [frame(path, share * path.length) for path in paths]
+    near = np.array([[known.pose.x, known.pose.y] for known in frames])[:, None]
+    points = near + np.random.default_rng(seed).uniform(-5.0, 5.0, (len(frames), 6, 2))
+    s, d = places_of(frames, points, [reach] * len(frames))
+    poses = poses_of(frames, s, d, d)
+    for known, places, along, beside, there in zip(frames, points, s, d, poses, strict=True):
+        assert (np.array(known.place(places, reach)) == (along, beside)).all()
+        assert (known.poses(along, beside, beside) == there).all()

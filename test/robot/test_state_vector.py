@@ -15,7 +15,7 @@ from situations import NOW, mirrored, scans, situations, word
 from ewm_ros.geometry import FloatArray, Polyline, Pose2D
 from ewm_ros.messages import ConflictKind, Outcome, Standing
 from ewm_ros.robot.path_follower import HOLD_MARGIN, PathFollower
-from ewm_ros.robot.state_vector import NEAR, StateVector
+from ewm_ros.robot.state_vector import NEAR, StateVector, state_vectors
 from ewm_ros.robot_type import RobotType, load_robot_type
 from ewm_ros.sensing import Observation, Odometry, Scan
 from ewm_ros.world_model.layout import (
@@ -45,6 +45,10 @@ THERE, S, GAP, SPEED, WAITED_FOR, WAITING, OUTCOME_WAIT, IDLE, ETA, MINE, THEIRS
     0, 1, 4, 7, 8, 9, 10, 11, 12, 13, 15, 17, 18, 19,
 )  # fmt: skip
 ANY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+TYPES = [load_robot_type(name) for name in ("tinybot", "turtlebot4", "husky")]
+SEEN = st.sampled_from(TYPES).flatmap(lambda kind: st.tuples(st.just(kind), situations(kind)))
 
 
 def vector_of(*story: Situation, robot_type: RobotType = TINYBOT) -> FloatArray:
@@ -433,3 +437,15 @@ def test_fast_and_slow_robots_look_alike(name: str) -> None:
     assert state[STATUS][V] == 1.0
     assert state[STATUS][HOLD] == pytest.approx(0.8)
     assert state[BASE_S] == pytest.approx(0.2 * np.arange(1, 26), abs=1e-6)
+
+
+@ANY
+@given(seen=st.lists(SEEN, min_size=2, max_size=6))
+def test_of_several_robots_at_once_each_vector_is_that_of_one(seen: list[tuple[RobotType, Situation]]) -> None:
+    makers = [StateVector(kind) for kind, _ in seen]
+    for maker, (_, situation) in zip(makers, seen, strict=True):
+        maker.remember(situation)
+    states, frames = state_vectors(makers, [situation for _, situation in seen])
+    assert [frame.pose for frame in frames] == [situation.observation.odometry.pose for _, situation in seen]
+    for state, (kind, situation) in zip(states, seen, strict=True):
+        np.testing.assert_allclose(state, vector_of(situation, robot_type=kind), rtol=0.0, atol=1e-12)

@@ -21,7 +21,7 @@ from ewm_ros.simulation.worlds.world_file import load_world
 from ewm_ros.trajectory import HORIZON, STEP, Imagination, Trajectory
 from ewm_ros.world_model.prediction_score import ScoreSums
 from ewm_ros.world_model.prediction_windows import MOVED
-from ewm_ros.world_model.validator import LARGEST_FACTOR, TOO_SURE, Validator
+from ewm_ros.world_model.validator import LARGEST_FACTOR, TOO_SURE, Validator, recalibrated
 
 SPEED = 0.5  # m/s along x
 SPREAD = 0.01 * np.sqrt(np.arange(1, HORIZON + 1))  # m, standard deviation of either axis of the errors of each step
@@ -178,6 +178,24 @@ def test_all_rollouts_are_recalibrated_and_nothing_else_of_them_is_changed() -> 
         assert (after.poses == before.poses).all()
         np.testing.assert_allclose(after.radius, evened(before.radius * factors[1]))
         np.testing.assert_allclose(after.median, evened(before.median * factors[0]))
+
+
+def test_several_are_recalibrated_at_once_as_each_alone() -> None:
+    alone, together = ([Life(seed, told) for seed, told in ((8, 0.5), (9, 1.0), (10, 2.0))] for _ in range(2))
+    for life in (*alone, *together):
+        life.go_on(10.0)
+    poses = np.zeros((HORIZON, 3))
+    raws = [
+        Imagination(tuple(Trajectory(10.0, poses, (i + k) * SPREAD, median=0.3 * SPREAD) for i in (1, 2)), (0.6, 0.4))
+        for k in range(3)
+    ]
+    told = recalibrated([life.validator for life in together], raws)
+    for life, raw, after in zip(alone, raws, told, strict=True):
+        for mine, theirs in zip(life.validator.recalibrate(raw).rollouts, after.rollouts, strict=True):
+            np.testing.assert_allclose(mine.radius, theirs.radius, rtol=1e-12)
+            np.testing.assert_allclose(mine.median, theirs.median, rtol=1e-12)
+    for one, other in zip(alone, together, strict=True):
+        assert one.go_on(8.0) == other.go_on(8.0)
 
 
 def test_verdicts_tell_which_window_was_hit() -> None:
