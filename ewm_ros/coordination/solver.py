@@ -196,7 +196,7 @@ class Solver:
         limit = want
         blockers: list[tuple[float, str]] = []
         for other in others:
-            passing = self._book.tight_space if other.stands else self._book.space
+            passing = self._book.tight_space if other.stands or other.disabled else self._book.space
             end = passing(me.robot, other.robot).free_until(me.high, want, other.low, other.extent)
             end = min(end, self._reserved(me, want, other, order))
             if end < want and end < limit + 0.1:
@@ -333,7 +333,7 @@ class Solver:
             space = self._book.tight_space(me.robot, other)
             if space.blocked(me.high if me.movable else me.low, me.length, *extents[other]):
                 return False
-            regretted = other in left and not me.yields
+            regretted = other in left and not left[other].disabled and not me.yields
             if regretted and space.blocked(me.length, me.length, extents[other][0], left[other].length):
                 return False
         return True

@@ -51,8 +51,10 @@ class Jam:
         before = Solver(self.scene.book).finishable(self.occupants)
         after = dict(self.occupants)
         for name, way in option.ways.items():
-            after[name] = replace(self.occupants[name], low=0.0, high=0.0, length=way.length)
-        after[option.passes] = replace(after[option.passes], yields=option.yields)
+            aside = name != option.passes
+            after[name] = replace(self.occupants[name], low=0.0, high=0.0, length=way.length, yields=aside)
+        if option.yields:
+            after[option.passes] = replace(after[option.passes], yields=True)
         can = Solver(self.scene.book.with_ways(option.ways)).finishable(after)
         assert can >= before | {option.passes, *option.ways}
         for name, way in option.ways.items():
