@@ -56,7 +56,7 @@ class Search:
 
     Attributes:
         finds: x, y (m, map frame) of goals that it knows of, a few at a time: the one that it takes comes first.
-        bid: m that it has to drive at most to the first of them, which it takes; 0 if it is there, inf if it takes none.
+        bid: m that it has to drive at most to the first of them, which it takes; 0 if it is there, inf for none taken.
 
     A robot that knows of no goal yet tells that much: where it has been, it has looked.
     """

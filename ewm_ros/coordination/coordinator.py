@@ -15,6 +15,7 @@ from dataclasses import replace
 from ewm_ros.coordination.account import Account
 from ewm_ros.coordination.conflict_detection import PlanConflict, detect_conflicts
 from ewm_ros.coordination.deadlock_watch import PATIENCE, DeadlockWatch
+from ewm_ros.coordination.occupant import Occupant, own_interval
 from ewm_ros.coordination.offers import Offers
 from ewm_ros.coordination.peer_clocks import PeerClocks
 from ewm_ros.coordination.plan_grid import PlannedMotion, on_steps
@@ -22,7 +23,7 @@ from ewm_ros.coordination.planners import Planners
 from ewm_ros.coordination.roster import Roster
 from ewm_ros.coordination.roundabout import Roundabouts
 from ewm_ros.coordination.route_book import RouteBook
-from ewm_ros.coordination.solver import Decision, Occupant, Solver, own_interval
+from ewm_ros.coordination.solver import Decision, Solver
 from ewm_ros.coordination.traffic_plan import TrafficPlan
 from ewm_ros.errors import InputError
 from ewm_ros.messages import NO_GOAL, UINT32, Conflict, Directive, DirectiveSet, Grant, Intention, Route

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
+from ewm_ros.coordination.banker import Banker
+from ewm_ros.coordination.occupant import Occupant
 from ewm_ros.coordination.offers import Offers
 from ewm_ros.coordination.planners import Planners
 from ewm_ros.coordination.route_book import RouteBook
-from ewm_ros.coordination.solver import Occupant, Solver
 from ewm_ros.coordination.untangling import Option, Untangler
 
 LOOK_EVERY = 0.25  # s
@@ -29,7 +30,7 @@ class DeadlockWatch:
 
     def __init__(self, book: RouteBook, planners: Planners, offers: Offers) -> None:
         self._book = book
-        self._solver = Solver(book)
+        self._banker = Banker(book)
         self._untangler = Untangler(book, planners)
         self._offers = offers
         self._yielding: dict[str, tuple[int, int]] = {}
@@ -74,7 +75,7 @@ class DeadlockWatch:
         if all(o.arrived or not o.stands for o in occupants.values()):
             self.rest()
             return
-        stuck = {name for name in self._solver.stuck(occupants) if occupants[name].stands}
+        stuck = {name for name in self._banker.stuck(occupants) if occupants[name].stands}
         self._since = {name: self._since.get(name, now) for name in stuck}
         ripe = [name for name in stuck if now - self._since[name] >= patience and not occupants[name].disabled]
         # Whoever has not been looked at for longest, so that those who cannot be helped do not take all the looks.

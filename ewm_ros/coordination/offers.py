@@ -6,7 +6,7 @@ import math
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ewm_ros.coordination.solver import Occupant
+from ewm_ros.coordination.occupant import Occupant
 from ewm_ros.geometry import Polyline
 from ewm_ros.messages import UINT32
 

@@ -33,6 +33,9 @@ class Precedence:
         return all(region in self.first for region in regions)
 
 
+NOBODY_FIRST = Precedence()
+
+
 def who_is_first(region: Conflict, time_at: Callable[[str, float], float]) -> str:
     """The robot that a schedule has pass first.
 

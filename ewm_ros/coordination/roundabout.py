@@ -16,10 +16,10 @@ from itertools import combinations
 import numpy as np
 
 from ewm_ros.coordination.conflict_space import CLEARANCE
+from ewm_ros.coordination.occupant import Occupant
 from ewm_ros.coordination.offers import Offers
 from ewm_ros.coordination.planners import Planners
 from ewm_ros.coordination.route_book import RouteBook
-from ewm_ros.coordination.solver import Occupant
 from ewm_ros.coordination.traffic_plan import TrafficPlan
 from ewm_ros.geometry import FloatArray, Polyline, wrap_angle
 from ewm_ros.messages import ConflictKind

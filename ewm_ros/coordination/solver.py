@@ -1,10 +1,10 @@
-"""The fast solver: order of arrival and priority over shared regions, kept free of deadlock by a banker's check.
+"""The fast solver: how far each robot may drive now, by a given order of passing, or by order of arrival and role.
 
 Each robot holds an interval of its route. An interval grows only while the boxes that it spans with the others'
 intervals stay free in the coordination space (O'Donnell and Lozano-Perez, ICRA 1989; critical sections as in Pecora et
-al., ICAPS 2018), and only to a point from which there still is an order in which every robot can drive to its goal: the
-ordering test of deadlock avoidance in vehicle systems (Dijkstra's banker, polynomial because routes are fixed;
-Reveliotis, IEEE Trans. Automatic Control 2000). Robots that wait longer, or whose role has priority, are served first.
+al., ICAPS 2018). Where the order of passing settles who is first it grows up to what others are to pass before; else
+only to a point from which the banker's test still finds an order in which all can drive to their goals. Robots that
+wait longer, or whose role has priority, are served first.
 
 Complete for: routes that can be driven one after the other, arrived robots staying at their goals. Who has to back out,
 to move aside or to go round is seen to by the deadlock watch, which gives robots other routes.
@@ -16,8 +16,10 @@ import math
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from ewm_ros.coordination.banker import Banker
 from ewm_ros.coordination.conflict_space import CELL, SHORT
-from ewm_ros.coordination.precedence import Precedence
+from ewm_ros.coordination.occupant import Occupant, own_interval
+from ewm_ros.coordination.precedence import NOBODY_FIRST, Precedence
 from ewm_ros.coordination.route_book import RouteBook
 from ewm_ros.messages import Conflict, ConflictKind
 
@@ -25,55 +27,10 @@ LOOKAHEAD = 1.6  # m; the interval reaches this far ahead of the robot, so that 
 REFILL = 1.3  # m; an interval is made longer only when less than this is left of it
 SHORT_REGION = 3.0  # m; a shared region up to this long is granted as a whole: nobody stops in a crossing
 STOPPING = 0.45  # m; an order is taken back only from who is further than this from the region
-STANDING = 0.15  # m; whose interval is shorter than this stands
 LONGEST_WAIT = 600.0  # s; what would take longer is not known
 MOST_ASKED = 12  # times a cycle that the banker is asked: with 64 robots each takes 7 ms
-ARRIVED = 0.05  # m from the end of the route
-NOBODY_FIRST = Precedence()
-
 
 _State = tuple[int, float, bool, bool, bool, bool, int, int]  # what a decision depends on; low coarsely
-
-
-@dataclass(slots=True)
-class Occupant:
-    """One robot as the solver sees it; low, high and length are m of progress on its route.
-
-    Attributes:
-        low, high: it is sure to stay in this interval until it gets further orders.
-        movable: it obeys this coordinator; otherwise it is taken to be anywhere on the rest of its route.
-        waiting_since: s, inf while it need not wait.
-        route: boot and id of the route that it is on.
-        disabled: it is not going to move by itself.
-        yields: it may come to its goal although that is in the way of others: it will be sent aside for them.
-    """
-
-    robot: str
-    low: float
-    high: float
-    length: float
-    movable: bool
-    priority: int = 0
-    waiting_since: float = math.inf
-    speed: float = 0.5
-    route: tuple[int, int] = (0, 0)
-    disabled: bool = False
-    yields: bool = False
-
-    @property
-    def extent(self) -> float:
-        """The furthest progress it may come to."""
-        return self.high if self.movable else self.length
-
-    @property
-    def arrived(self) -> bool:
-        """Nothing is left of its route."""
-        return self.low >= self.length - ARRIVED
-
-    @property
-    def stands(self) -> bool:
-        """It moves no further without new orders."""
-        return self.extent - self.low < STANDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +47,7 @@ class Solver:
 
     def __init__(self, book: RouteBook) -> None:
         self._book = book
+        self._banker = Banker(book)
         self._refused: dict[str, tuple[dict[str, _State], Decision]] = {}
         self._last: dict[str, Decision] = {}
         self._order = NOBODY_FIRST
@@ -152,7 +110,7 @@ class Solver:
             elif end < limit:
                 # Who has to wait for somebody that crosses or comes the other way does not creep up to him, but waits
                 # before the shared region: standing in the mouth of a corridor settles the order of all others too.
-                finishable = self.finishable(occupants) if finishable is None else finishable
+                finishable = self._banker.finishable(occupants) if finishable is None else finishable
                 ends = self._waiting_places(me, limit, near) | ({limit} if creep else set())
                 safe, finishable = self._safe(me, (e for e in ends if e > end), occupants, finishable)
                 end = max(end, safe)
@@ -284,7 +242,7 @@ class Solver:
                 break
             self._asked += 1
             me.high = end
-            after = self.finishable(occupants)
+            after = self._banker.finishable(occupants)
             me.high = start
             if me.robot in after and after >= before:
                 return end, after
@@ -296,55 +254,6 @@ class Solver:
         against = [own_interval(r, me.robot) for r in regions if r.kind is not ConflictKind.FOLLOWING]
         places = {own_interval(region, me.robot)[0] - SHORT for region in regions}
         return {e for e in places if me.high < e < limit and not any(a < e < b for a, b in against)}
-
-    def finishable(self, occupants: Mapping[str, Occupant]) -> set[str]:
-        """The robots that can drive to their goals one after the other while all the others keep their intervals.
-
-        A robot may finish only where its goal is in nobody's way who has still to pass, so no choice is ever regretted
-        and the greedy search is exact. One that yields may finish anywhere: so it does after all others that can.
-        """
-        extents = {name: (o.low, o.extent) for name, o in occupants.items()}
-        left = {name: o for name, o in occupants.items() if not o.arrived}
-        near = {name: [n for n in self._book.neighbours(name) if n in occupants] for name in left}
-        done: set[str] = set()
-        progress = True
-        while progress and left:
-            progress = False
-            for name, me in sorted(left.items(), key=lambda item: item[1].yields):
-                if progress and me.yields:
-                    break
-                if self._can_finish(me, near[name], extents, left):
-                    extents[name] = (me.length, me.length)
-                    del left[name]
-                    done.add(name)
-                    progress = True
-        return done
-
-    def _can_finish(
-        self,
-        me: Occupant,
-        near: Iterable[str],
-        extents: Mapping[str, tuple[float, float]],
-        left: Mapping[str, Occupant],
-    ) -> bool:
-        if me.disabled:
-            return False
-        for other in near:
-            space = self._book.tight_space(me.robot, other)
-            if space.blocked(me.high if me.movable else me.low, me.length, *extents[other]):
-                return False
-            regretted = other in left and not left[other].disabled and not me.yields
-            if regretted and space.blocked(me.length, me.length, extents[other][0], left[other].length):
-                return False
-        return True
-
-    def stuck(self, occupants: Mapping[str, Occupant]) -> frozenset[str]:
-        """The robots that cannot come to their goals on their routes, whoever goes first: the deadlocked ones.
-
-        They and those that they wait for are the cycles of the wait-for graph, and what hangs on these.
-        """
-        left = {name for name, o in occupants.items() if not o.arrived}
-        return frozenset(left - self.finishable(occupants))
 
     def _rivals(self, me: Occupant, want: float, near: Iterable[str], occupants: Mapping[str, Occupant]) -> list[str]:
         """The robots that have still to pass what lies between my hold and where I want to go."""
@@ -378,12 +287,6 @@ class Solver:
                 return 0.0  # it makes way all the time
             return (leave - other.low) / other.speed
         return 0.0
-
-
-def own_interval(region: Conflict, robot: str) -> tuple[float, float]:
-    """enter and leave (m) of a region on the route of one of its two robots."""
-    side = region.robots.index(robot)
-    return region.enter[side], region.leave[side]
 
 
 def _is_past(region: Conflict, robot: Occupant) -> bool:

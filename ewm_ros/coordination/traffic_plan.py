@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from ewm_ros.coordination.conflict_space import CELL, LEAST_CLEARANCE
 from ewm_ros.coordination.delay_conflicts import DelayConflicts, delay_conflicts
 from ewm_ros.coordination.kept_distance import kept_distance
-from ewm_ros.coordination.precedence import Precedence, is_executable, who_is_first
+from ewm_ros.coordination.occupant import Occupant
+from ewm_ros.coordination.precedence import NOBODY_FIRST, Precedence, is_executable, who_is_first
 from ewm_ros.coordination.route_book import RouteBook
 from ewm_ros.coordination.schedule import EFFORT, Schedule, find_options, find_schedule, keep_order
-from ewm_ros.coordination.solver import NOBODY_FIRST, Occupant
 from ewm_ros.coordination.timed_route import timed_route
 from ewm_ros.coordination.trapezoid import Trapezoid
 from ewm_ros.geometry import FloatArray, Polyline

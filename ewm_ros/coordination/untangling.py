@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ewm_ros.coordination.banker import Banker
 from ewm_ros.coordination.conflict_space import CELL, CLEARANCE, LEAST_CLEARANCE
+from ewm_ros.coordination.occupant import Occupant
 from ewm_ros.coordination.planners import Planners
 from ewm_ros.coordination.route_book import RouteBook
-from ewm_ros.coordination.solver import Occupant, Solver
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray, Polyline
 from ewm_ros.planning.route_planner import RoutePlanner
@@ -191,14 +192,14 @@ class Untangler:
         """The option itself, if it helps its robot and harms nobody."""
         if option is None:
             return []
-        before = Solver(self._book).finishable(occupants)
+        before = Banker(self._book).finishable(occupants)
         after = dict(occupants)
         for name, way in option.ways.items():
             # Who goes aside for one comes back, and goes aside for the next.
             after[name] = replace(occupants[name], low=0.0, high=0.0, length=way.length, yields=name != option.passes)
         if option.yields:
             after[option.passes] = replace(after[option.passes], yields=True)
-        can = Solver(self._book.with_ways(option.ways)).finishable(after)
+        can = Banker(self._book.with_ways(option.ways)).finishable(after)
         return [option] if can >= before | set(option.ways) | {option.passes} else []
 
     def _planner(self, robot: str) -> RoutePlanner:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ewm_ros.coordination.occupant import Occupant
 from ewm_ros.coordination.offers import PATIENCE, Offers
-from ewm_ros.coordination.solver import Occupant
 from ewm_ros.geometry import Polyline
 from ewm_ros.messages import UINT32
 

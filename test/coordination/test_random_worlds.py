@@ -16,7 +16,7 @@ from protocol_fleet import ProtocolFleet, RailRobot
 from scene import Scene
 from wire_values import Points
 
-from ewm_ros.coordination.solver import STANDING
+from ewm_ros.coordination.occupant import STANDING
 from ewm_ros.geometry import Polyline
 from ewm_ros.simulation.network import Faults
 
@@ -82,7 +82,9 @@ def check_waiting(fleet: ProtocolFleet) -> None:
     standing = {robot.name: robot.rules.advice.waits_for for robot in fleet.robots if stands(robot)}
     circle = in_a_circle({name: [o for o in others if o in standing] for name, others in standing.items()})
     if circle and not coordinator._offers:
-        assert circle & coordinator._solver.stuck(coordinator._occupants(fleet.now)), f"{standing} at {fleet.now:.1f} s"
+        assert circle & coordinator._deadlocks._banker.stuck(coordinator._occupants(fleet.now)), (
+            f"{standing} at {fleet.now:.1f} s"
+        )
 
 
 def play(fleet: ProtocolFleet, seconds: float) -> None:
@@ -125,11 +127,11 @@ def test_without_any_one_robot_the_others_intervals_are_valid_and_they_arrive(
 ) -> None:
     """Among those that could all drive to their goals, wherever they are when one is taken out."""
     scene = Scene(ways, planned=True)
-    assume(scene.solver.finishable(scene.occupants) == set(scene.occupants))
+    assume(scene.banker.finishable(scene.occupants) == set(scene.occupants))
     scene.drive(rounds)
     rest = scene.without(data.draw(st.sampled_from(sorted(scene.occupants))))
     rest.check()
-    assert rest.solver.finishable(rest.occupants) == {name for name, o in rest.occupants.items() if not o.arrived}
+    assert rest.banker.finishable(rest.occupants) == {name for name, o in rest.occupants.items() if not o.arrived}
     rest.drive(3000)
     assert rest.all_arrived
 

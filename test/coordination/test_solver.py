@@ -66,23 +66,23 @@ def test_two_are_never_nose_to_nose_in_a_corridor_of_one_lane() -> None:
 def test_everybody_arrives(place: object, robots: int) -> None:
     assert callable(place)
     scene = Scene([path.points.tolist() for path in place(robots)])
-    assert scene.solver.finishable(scene.occupants) == set(scene.occupants)
+    assert scene.banker.finishable(scene.occupants) == set(scene.occupants)
     scene.drive(3000)
     assert scene.all_arrived
 
 
 def test_those_who_face_each_other_in_a_lane_cannot_finish_and_a_third_one_can() -> None:
     scene = Scene([EAST, [(5.0, 0.0), (-5.0, 0.0)], [(-5.0, 3.0), (5.0, 3.0)]])
-    assert scene.solver.finishable(scene.occupants) == {"r2"}
+    assert scene.banker.finishable(scene.occupants) == {"r2"}
     scene.drive(300)
     assert scene.occupants["r2"].arrived
 
 
 def test_whose_goal_lies_in_the_way_of_another_finishes_after_it() -> None:
     scene = Scene([[(-2.0, 0.0), (0.0, 0.0)], NORTH])
-    assert scene.solver.finishable(scene.occupants) == {"r0", "r1"}
+    assert scene.banker.finishable(scene.occupants) == {"r0", "r1"}
     scene.place("r0", 2.0, 2.0)  # already there: now r1 is shut out
-    assert "r1" not in scene.solver.finishable(scene.occupants)
+    assert "r1" not in scene.banker.finishable(scene.occupants)
 
 
 def test_a_robot_of_another_coordinator_may_be_anywhere_on_the_rest_of_its_route() -> None:
@@ -141,7 +141,7 @@ def test_intervals_never_span_a_forbidden_box_and_who_can_finish_does(
     scene = Scene(ways, priorities)
     starts = [way[0] for way in ways]
     assume(all(math.dist(a, b) >= 1.0 for i, a in enumerate(starts) for b in starts[:i]))
-    can_finish = scene.solver.finishable(scene.occupants)
+    can_finish = scene.banker.finishable(scene.occupants)
     scene.drive(5000, speeds)
     if can_finish == set(scene.occupants):
         assert scene.all_arrived
@@ -168,7 +168,7 @@ def test_whose_goal_lies_in_the_way_of_one_that_has_broken_down_need_not_wait_fo
     scene = Scene([[(-2.0, 0.0), (0.0, 0.0)], NORTH])
     scene.place("r1", 2.0, 2.0)
     scene.occupants["r1"].disabled = True
-    assert scene.solver.finishable(scene.occupants) == {"r0"}
+    assert scene.banker.finishable(scene.occupants) == {"r0"}
 
 
 def test_who_yields_may_come_to_a_goal_that_is_in_the_way_of_others() -> None:
@@ -176,18 +176,18 @@ def test_who_yields_may_come_to_a_goal_that_is_in_the_way_of_others() -> None:
     scene = Scene([[(-5.0, 0.0), (1.0, 0.0)], [(5.0, 0.0), (-1.0, 0.0)]])
     scene.book.put(route("r0", [(-5.0, 0.0), (-1.0, 0.0), (-1.0, 3.0), (1.0, 3.0), (1.0, 0.0)], number=2))
     scene.occupants["r0"].length = scene.book["r0"].path.length
-    assert scene.solver.finishable(scene.occupants) == set()
+    assert scene.banker.finishable(scene.occupants) == set()
     scene.occupants["r0"].yields = True
-    assert scene.solver.finishable(scene.occupants) == {"r0"}
+    assert scene.banker.finishable(scene.occupants) == {"r0"}
 
 
 def test_a_robot_that_does_not_move_by_itself_finishes_nowhere_and_its_place_is_kept_free() -> None:
     scene = Scene([EAST, NORTH])
     scene.place("r1", 5.0)
     scene.occupants["r1"].disabled = True
-    assert scene.solver.stuck(scene.occupants) == {"r0", "r1"}
+    assert scene.banker.stuck(scene.occupants) == {"r0", "r1"}
     scene.place("r1", 2.0)
-    assert scene.solver.stuck(scene.occupants) == {"r1"}
+    assert scene.banker.stuck(scene.occupants) == {"r1"}
     scene.drive(300)
     assert scene.occupants["r0"].arrived
 
@@ -251,12 +251,12 @@ def test_who_has_arrived_is_nobody_s_to_wait_for_if_there_is_room_to_pass() -> N
     length = scene.occupants["r1"].length
     scene.place("r1", length - 0.02)
     scene.place("r0", 4.0)
-    assert scene.solver.stuck(scene.occupants) == frozenset()
+    assert scene.banker.stuck(scene.occupants) == frozenset()
     assert scene.solver.decide(scene.occupants, Precedence({region: "r1"}))["r0"] == Decision(4.0 + LOOKAHEAD, (), 0.0)
 
 
 def test_that_a_robot_yields_makes_nobody_stuck_who_could_pass_before_it() -> None:
     scene = Scene([[(0.0, -3.0), (0.0, 0.0)], EAST])
-    assert scene.solver.finishable(scene.occupants) == {"r0", "r1"}
+    assert scene.banker.finishable(scene.occupants) == {"r0", "r1"}
     scene.occupants["r0"].yields = True
-    assert scene.solver.finishable(scene.occupants) == {"r0", "r1"}
+    assert scene.banker.finishable(scene.occupants) == {"r0", "r1"}

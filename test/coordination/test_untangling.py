@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scene import Scene
 from wire_values import Points
 
+from ewm_ros.coordination.banker import Banker
 from ewm_ros.coordination.planners import Planners
-from ewm_ros.coordination.solver import Solver
 from ewm_ros.coordination.untangling import Option, Untangler
 from ewm_ros.errors import InputError
 from ewm_ros.occupancy_grid import OccupancyGrid
@@ -48,14 +48,14 @@ class Jam:
 
     def check(self, option: Option) -> None:
         """Nobody who could come to the end of its way cannot any more, and those who are asked can, and the one."""
-        before = Solver(self.scene.book).finishable(self.occupants)
+        before = Banker(self.scene.book).finishable(self.occupants)
         after = dict(self.occupants)
         for name, way in option.ways.items():
             aside = name != option.passes
             after[name] = replace(self.occupants[name], low=0.0, high=0.0, length=way.length, yields=aside)
         if option.yields:
             after[option.passes] = replace(after[option.passes], yields=True)
-        can = Solver(self.scene.book.with_ways(option.ways)).finishable(after)
+        can = Banker(self.scene.book.with_ways(option.ways)).finishable(after)
         assert can >= before | {option.passes, *option.ways}
         for name, way in option.ways.items():
             here = self.scene.book[name].path.point_at(self.occupants[name].low)
@@ -149,7 +149,7 @@ def test_as_long_as_the_one_in_the_way_still_moves_nobody_is_asked_and_nothing_r
 def test_who_is_free_but_whose_goal_is_in_others_way_may_go_there_and_will_be_asked_aside() -> None:
     """Neither can come to its goal before the other has passed it: each goal lies on the other's way."""
     jam = Jam(WITH_BAY, [[(1, 2), (9, 2)], [(13, 2), (5, 2)]])
-    assert Solver(jam.scene.book).finishable(jam.occupants) == set()
+    assert Banker(jam.scene.book).finishable(jam.occupants) == set()
     (option,) = jam.options()
     assert (option.passes, option.yields, option.ways, option.cost) == ("r0", True, {}, 0.0)
 
@@ -181,7 +181,7 @@ def jams(draw: st.DrawFn) -> Jam:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(jams())
 def test_in_any_jam_an_option_helps_its_robot_and_harms_nobody(jam: Jam) -> None:
-    for robot in Solver(jam.scene.book).stuck(jam.occupants):
+    for robot in Banker(jam.scene.book).stuck(jam.occupants):
         options = jam.options(robot)
         assert [o.cost for o in options] == sorted(o.cost for o in options)
         assert not (options and robot in jam.untangler.reports)

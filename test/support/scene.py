@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 from wire_values import Points, route
 
+from ewm_ros.coordination.banker import Banker
+from ewm_ros.coordination.occupant import Occupant
+from ewm_ros.coordination.precedence import NOBODY_FIRST
 from ewm_ros.coordination.route_book import RouteBook
-from ewm_ros.coordination.solver import NOBODY_FIRST, Decision, Occupant, Solver
+from ewm_ros.coordination.solver import Decision, Solver
 from ewm_ros.coordination.traffic_plan import TrafficPlan
 
 ROUND = 0.1  # s
@@ -32,6 +35,7 @@ class Scene:
             self.book.put(route(name, points, priority=priority))
             self.occupants[name] = Occupant(name, 0.0, 0.0, self.book[name].path.length, True, priority, route=(1, 1))
         self.solver = Solver(self.book)
+        self.banker = Banker(self.book)
         self.plan = TrafficPlan(self.book) if planned else None
         self.now = 0.0
 
