@@ -9,6 +9,8 @@ import numpy as np
 
 from ewm_ros.geometry import FloatArray
 
+MOMENT = 1e-9  # s; a phase that rounding has left over
+
 
 class Trapezoid:
     """Speed from `speed` up (or down) to `max_speed` and down to zero at the end of a length, as fast as allowed.
@@ -47,7 +49,7 @@ class Trapezoid:
         """
         times, ways, slack = [0.0], [0.0], []
         for phase, (lasts, rate) in enumerate(zip(self._lasts, self._rates, strict=True)):
-            if lasts <= 0.0:
+            if lasts <= MOMENT:
                 continue
             parts = max(math.ceil(lasts * math.sqrt(abs(rate) / (8.0 * tolerance))), 1)
             step = lasts / parts

@@ -36,7 +36,7 @@ from ewm_ros.nodes.process import run_node, steady_now
 from ewm_ros.nodes.topic_node import TopicNode
 from ewm_ros.randomness import stream
 from ewm_ros.robot import incoming
-from ewm_ros.robot.agent import Action, IntegratedAgent
+from ewm_ros.robot.agent import FAREWELL, Action, IntegratedAgent
 from ewm_ros.robot.command_gate import ESTOP, INACTIVE, OBSTACLE, STALE_ODOMETRY, STALE_SCAN, CommandGate, Gated
 from ewm_ros.robot.explorer import Explorer
 from ewm_ros.robot.guarded_predictor import load_predictor
@@ -47,7 +47,6 @@ from ewm_ros.trajectory import Imagination
 
 LISTENING = 1.0  # s in which a starting robot listens whether its name is taken, before it does anything
 WATCHDOG = 0.05  # s
-FAREWELL = 3  # intentions that tell the others that the robot needs no way any more: one may be lost
 PATIENCE = 2.0  # s in which it must have stopped and said so; then it ends all the same
 FLUSH = Duration(seconds=0.3)  # for the last zero velocity to arrive
 

@@ -22,6 +22,7 @@ from ewm_ros.world_model.predictor import Situation, WatchedPredictor
 
 STANDING_SPEED = 0.02  # m/s and rad/s below which the robot stands
 PATIENCE = 4.0  # s before something unexpected, after which the robot looks for a way round it
+FAREWELL = 3  # intentions with which a robot that ends tells that it needs no way any more: one may be lost
 REPEAT = 2.0  # s after which a route is sent again while nobody has confirmed it
 PRIOR_WINDOWS, PRIOR_HITS = 10, 9  # what the confidence starts from until own predictions have been scored
 

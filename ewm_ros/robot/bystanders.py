@@ -145,6 +145,8 @@ def _clusters(points: FloatArray) -> list[FloatArray]:
     """The points of neighbouring rays that belong together."""
     if not len(points):
         return []
+    gaps = np.hypot(*(points - np.roll(points, 1, axis=0)).T)
+    points = np.roll(points, -int(gaps.argmax()), axis=0)  # the lidar's turn begins straight ahead, mid in somebody
     steps = np.hypot(*np.diff(points, axis=0).T)
     parts = np.split(points, np.flatnonzero(steps > PARTED) + 1)
     return [part for part in parts if len(part) >= LEAST_POINTS]

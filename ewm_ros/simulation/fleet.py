@@ -18,7 +18,7 @@ from ewm_ros.intention.codec import decode_intention, encode_payload
 from ewm_ros.messages import DirectiveSet, Intention, Route
 from ewm_ros.planning.route_planner import RoutePlanner
 from ewm_ros.randomness import stream
-from ewm_ros.robot.agent import Action, IntegratedAgent
+from ewm_ros.robot.agent import FAREWELL, Action, IntegratedAgent
 from ewm_ros.robot.command_gate import CommandGate
 from ewm_ros.robot.explorer import Explorer
 from ewm_ros.robot.guarded_predictor import load_predictor
@@ -37,7 +37,6 @@ from ewm_ros.world_model.prediction_score import ScoreSums
 from ewm_ros.world_model.predictor import Situation, WatchedPredictor
 
 COORDINATOR = "coordinator"
-FAREWELL = 3  # intentions with which a robot that ends tells that it needs no way any more: one may be lost
 PredictorMaker = Callable[[RobotType], WatchedPredictor]
 POLICIES = ("intention", "none", "orca")
 
