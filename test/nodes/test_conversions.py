@@ -1,5 +1,6 @@
 import math
 from array import array
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -140,3 +141,48 @@ def test_a_directive_set_with_one_bad_hold_is_refused_as_a_whole(hold):
     orders = (Directive("a", 1, 1, 1, 1.0), Directive("b", 1, 1, 1, hold))
     with pytest.raises(InputError, match="b: hold"):
         incoming.directives_from(conversions.directives_to(DirectiveSet(1, 1, 0.0, 1.0, orders)))
+
+
+paths = st.lists(st.tuples(near, near), min_size=1, max_size=30).map(Polyline)
+
+
+@given(st.lists(st.tuples(directives, nonces, paths), min_size=1, max_size=5, unique_by=lambda asked: asked[0].robot))
+def test_the_ways_that_robots_are_asked_to_take_arrive_as_they_were_sent(asked):
+    orders = tuple(replace(order, take_route=number, take_path=path) for order, number, path in asked)
+    got = incoming.directives_from(over_the_wire(conversions.directives_to(DirectiveSet(1, 1, 0.0, 1.0, orders))))
+    assert [(order.robot, order.take_route) for order in got.directives] == [(o.robot, o.take_route) for o in orders]
+    for received, sent in zip(got.directives, orders, strict=True):
+        assert received.take_path.points.tolist() == sent.take_path.points.tolist()
+
+
+def test_a_robot_that_is_to_keep_its_route_is_asked_for_no_way():
+    orders = (Directive("a", 1, 1, 1, 1.0), Directive("b", 1, 1, 1, 1.0, take_route=4, take_path=Polyline([(1, 2)])))
+    a, b = incoming.directives_from(
+        over_the_wire(conversions.directives_to(DirectiveSet(1, 1, 0.0, 1.0, orders)))
+    ).directives
+    assert (a.take_route, a.take_path) == (0, None)
+    assert (b.take_route, b.take_path.points.tolist()) == (4, [[1.0, 2.0]])
+
+
+WAY = (array("f", [0.0, 1.0]), array("f", [0.0, 2.0]))
+NO_WAY = (array("f"), array("f"))
+
+
+@pytest.mark.parametrize(
+    ("number", "way", "complaint"),
+    [
+        (3, NO_WAY, "b: take_route and take_path must come together"),
+        (0, WAY, "b: take_route and take_path must come together"),
+        (3, (WAY[0], NO_WAY[1]), "2 x and 0 y"),
+        (3, (WAY[0], array("f", [0.0, math.nan])), "path has a coordinate"),
+    ],
+    ids=["a number without a way", "a way without a number", "a way without y", "a way to nowhere"],
+)
+def test_half_a_way_to_take_is_refused_with_one_line(number, way, complaint):
+    orders = (Directive("a", 1, 1, 1, 1.0), Directive("b", 1, 1, 1, 1.0))
+    msg = conversions.directives_to(DirectiveSet(1, 1, 0.0, 1.0, orders))
+    msg.directives[1].take_route = number
+    msg.directives[1].take_x, msg.directives[1].take_y = way
+    with pytest.raises(InputError, match=complaint) as refused:
+        incoming.directives_from(over_the_wire(msg))
+    assert "\n" not in str(refused.value)

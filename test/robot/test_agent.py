@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,16 +12,18 @@ import pytest
 
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Pose2D
-from ewm_ros.messages import Directive, DirectiveSet, Outcome
+from ewm_ros.messages import Directive, DirectiveSet, Intention, Outcome
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.robot.agent import Action, IntegratedAgent
+from ewm_ros.robot.agent import PATIENCE, Action, IntegratedAgent
 from ewm_ros.robot.way_finder import Goal
 from ewm_ros.robot_type import RobotType
-from ewm_ros.sensing import STANDSTILL, Observation
+from ewm_ros.sensing import STANDSTILL, Observation, Scan
 
 BOOT, PERIOD = 9, 0.1
 EAST, WEST, NORTH = Goal("east", 4.0, 0.0), Goal("west", -4.0, 0.0), Goal("north", 0.0, 4.0)
 IN_THE_WALL = Goal("wall", 7.0, 0.0)
+ROOM_WALLS = [(-5.0, -5.0, 5.0, -5.0), (5.0, -5.0, 5.0, 5.0), (5.0, 5.0, -5.0, 5.0), (-5.0, 5.0, -5.0, -5.0)]
+Discs = Sequence[tuple[float, float, float]]  # x, y, radius (m)
 
 
 def room(gate: float = 0.0) -> OccupancyGrid:
@@ -55,11 +59,14 @@ class Life:
             self.routes.append(action.route.route)
         self.plant.drive(action.command)
         self.ticks += 1
+        self.answer(action.intention)
+        return action
+
+    def answer(self, told: Intention) -> None:
+        """The coordinator's, if there is one."""
         if self.hold is not None:
-            told = action.intention
             directive = Directive("r0", BOOT, told.seq, told.standing.route, self.hold, **self.order)
             self.agent.receive_directives(DirectiveSet(1, self.ticks, self.now, 1.0, (directive,)), self.now)
-        return action
 
     def live(self, goal: Goal | None, seconds: float) -> list[Action]:
         return [self.cycle(goal) for _ in range(round(seconds / PERIOD))]
@@ -218,6 +225,90 @@ def test_one_that_the_gate_has_stopped_says_that_it_is_blocked(driving: Life) ->
     driving.agent.hindrance = "something is in the way"
     action = driving.cycle(EAST)
     assert (action.state, action.intention.plan.outcome) == ("blocked", Outcome.BLOCKED)
+
+
+class Watched(Life):
+    """A robot with a lidar in a room with things that are not on its map; its gate stops it 0.5 m before one of them.
+
+    The coordinator sees none of them.
+    """
+
+    def __init__(
+        self, plant: Any, robot_type: RobotType, look: Callable[..., Scan], things: Discs, gate: float = 0.0
+    ) -> None:
+        super().__init__(plant, robot_type, room(gate))
+        self.look, self.things, self.hold = look, np.array(things), 99.0
+        beside = [(1.9, gate / 2, 1.9, 5.0), (1.9, -5.0, 1.9, -gate / 2)] if gate else []
+        self.walls = np.array([*ROOM_WALLS, *beside])
+
+    def cycle(self, goal: Goal | None) -> Action:
+        pose = self.plant.pose
+        scan = self.look(pose, self.walls, self.things, self.now)
+        ahead = np.abs(np.angle(np.exp(1j * (scan.angle_min + scan.angle_increment * np.arange(180))))) < 0.6
+        stopped = bool((scan.ranges[ahead] < 0.8).any())
+        self.agent.hindrance = "something is in the way" if stopped else ""
+        action = self.agent.think_and_act(Observation(self.plant.odometry(self.now), scan), goal)
+        if action.route is not None:
+            self.routes.append(action.route.route)
+        self.plant.drive(replace(action.command, v=0.0) if stopped else action.command)
+        self.ticks += 1
+        self.answer(action.intention)
+        return action
+
+
+def test_before_something_unexpected_it_is_patient_and_then_goes_round_it(
+    plant: Any, tinybot: RobotType, look: Callable[..., Scan]
+) -> None:
+    life = Watched(plant, tinybot, look, [(2.0, 0.0, 0.25)])
+    actions = life.live(EAST, 30.0)
+    blocked = [k for k, action in enumerate(actions) if action.state == "blocked"]
+    changed = next(k for k, action in enumerate(actions) if action.intention.standing.route == 2)
+    assert (changed - blocked[0]) * PERIOD == pytest.approx(PATIENCE, abs=1.0)  # it has to come to rest first
+    way = actions[changed].path
+    assert way is not None
+    assert way.project(2.0, 0.0)[1] > 0.25 + tinybot.radius
+    assert math.dist((life.plant.pose.x, life.plant.pose.y), (EAST.x, EAST.y)) < 0.15
+    assert actions[-1].state == "arrived"
+
+
+def test_where_people_fill_the_only_gate_it_goes_on_waiting_and_drives_on_when_it_can(
+    plant: Any, tinybot: RobotType, look: Callable[..., Scan]
+) -> None:
+    people = [(2.0, -0.5, 0.25), (2.0, 0.0, 0.25), (2.0, 0.5, 0.25)]
+    life = Watched(plant, tinybot, look, people, gate=2.0)
+    actions = life.live(EAST, 20.0)
+    assert {action.state for action in actions[-100:]} == {"blocked"}
+    assert set(life.routes) == {1}
+    life.things = np.zeros((0, 3))
+    life.live(EAST, 15.0)
+    assert math.dist((life.plant.pose.x, life.plant.pose.y), (EAST.x, EAST.y)) < 0.15
+    assert set(life.routes) == {1}
+
+
+def test_who_steps_aside_in_time_is_not_gone_round(plant: Any, tinybot: RobotType, look: Callable[..., Scan]) -> None:
+    life = Watched(plant, tinybot, look, [(2.0, 0.0, 0.25)])
+    while life.cycle(EAST).state != "blocked":
+        assert life.ticks < 60
+    life.live(EAST, 0.7 * PATIENCE)
+    life.things = np.zeros((0, 3))
+    life.live(EAST, 15.0)
+    assert set(life.routes) == {1}
+    assert math.dist((life.plant.pose.x, life.plant.pose.y), (EAST.x, EAST.y)) < 0.15
+
+
+def test_stopped_while_it_looks_elsewhere_it_turns_to_its_path_without_driving(
+    plant: Any, tinybot: RobotType, look: Callable[..., Scan]
+) -> None:
+    life = Watched(plant, tinybot, look, [(-0.9, 0.0, 0.2)])
+    life.plant.pose = Pose2D(0.0, 0.0, math.pi)
+    turning = []
+    while not turning or abs(life.plant.pose.yaw - (0.0 if turning[0].w < 0.0 else math.tau)) > 0.2:
+        turning.append(life.cycle(EAST).command)
+        assert len(turning) < 150
+    assert {command.v for command in turning} == {0.0}
+    assert math.dist((life.plant.pose.x, life.plant.pose.y), (0.0, 0.0)) < 1e-6
+    life.live(EAST, 15.0)
+    assert math.dist((life.plant.pose.x, life.plant.pose.y), (EAST.x, EAST.y)) < 0.15
 
 
 def test_intentions_count_from_one_and_never_stand_still(life: Life) -> None:

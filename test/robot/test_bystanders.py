@@ -24,6 +24,7 @@ PATH = Polyline([(HERE.x, HERE.y), (9.0, 3.0)])
 WALLS = np.array(  # m, of a room of 10 m x 6 m with walls as thick as a cell of its map
     [(0.05, 0.05, 9.95, 0.05), (9.95, 0.05, 9.95, 5.95), (9.95, 5.95, 0.05, 5.95), (0.05, 5.95, 0.05, 0.05)]
 )
+ROOM = room(10, 6)
 NOBODY = np.zeros((0, 3))
 Place = tuple[float, float]
 
@@ -31,16 +32,18 @@ Place = tuple[float, float]
 class Watch:
     """A robot that stands in a room and watches it, scan after scan."""
 
-    def __init__(self, look: Callable[..., Scan], pose: Pose2D = HERE, grid: OccupancyGrid | None = room(10, 6)) -> None:
+    def __init__(
+        self, look: Callable[..., Scan], pose: Pose2D = HERE, grid: OccupancyGrid | None = ROOM, rays: int = 180
+    ) -> None:
         self.bystanders = Bystanders(RADIUS)
         if grid is not None:
             self.bystanders.set_map(grid)
-        self.look, self.pose, self.stamp = look, pose, 0.0
+        self.look, self.rays, self.pose, self.stamp = look, rays, pose, 0.0
 
     def see(self, *discs: tuple[float, float, float], peers: FloatArray = NOBODY, noise: Any = 0.0) -> Observation:
         """One more scan, of the room and of discs x, y, radius (m); `noise` (m) is added to its ranges."""
         self.stamp += PERIOD
-        scan = self.look(self.pose, WALLS, np.array(discs).reshape(-1, 3), self.stamp)
+        scan = self.look(self.pose, WALLS, np.array(discs).reshape(-1, 3), self.stamp, self.rays)
         scan = replace(scan, ranges=scan.ranges + noise)
         seen = Observation(Odometry(self.stamp, self.pose, 0.0, 0.0), scan)
         self.bystanders.look(seen, peers)
@@ -70,11 +73,11 @@ def watch(look: Callable[..., Scan]) -> Watch:
 
 @pytest.mark.parametrize("yaw", [0.0, 1.0, math.pi, -2.0])
 @pytest.mark.parametrize("velocity", [(0.0, 1.2), (0.0, -0.6), (-0.7, 0.7), (0.8, 0.3), (-1.0, 0.0)])
-@pytest.mark.parametrize("distance", [1.5, 2.5])
+@pytest.mark.parametrize(("distance", "rays"), [(1.0, 180), (1.5, 360), (2.5, 360)])
 def test_somebody_who_walks_across_is_found_and_how_he_walks(
-    look: Callable[..., Scan], yaw: float, velocity: Place, distance: float
+    look: Callable[..., Scan], yaw: float, velocity: Place, distance: float, rays: int
 ) -> None:
-    watch = Watch(look, Pose2D(HERE.x, HERE.y, yaw))
+    watch = Watch(look, Pose2D(HERE.x, HERE.y, yaw), rays=rays)
     middle, scans = (HERE.x + distance, HERE.y + 0.5), 20
     start = (middle[0] - velocity[0] * scans / 2 * PERIOD, middle[1] - velocity[1] * scans / 2 * PERIOD)
     for k in range(1, scans):
@@ -214,6 +217,12 @@ def test_without_a_map_nobody_is_told_from_a_wall(look: Callable[..., Scan]) -> 
     assert watch.limit == math.inf
 
 
-def test_somebody_straight_ahead_is_one_though_the_lidar_s_turn_begins_there(watch: Watch) -> None:
-    watch.see((4.0, 3.0, PERSON))
-    assert len(watch.bystanders.discs) == 1
+@pytest.mark.parametrize("distance", [0.8, 1.5, 3.0])
+def test_somebody_straight_ahead_is_one_though_the_lidar_s_turn_begins_there(watch: Watch, distance: float) -> None:
+    ahead, behind = (HERE.x + distance, HERE.y), (1.0, 3.5)
+    for _ in range(2):
+        watch.see((*ahead, PERSON), (*behind, PERSON))
+        places = sorted(watch.bystanders.discs[:, :2].tolist())
+        assert len(places) == 2
+        assert math.dist(places[0], behind) < 0.15
+        assert math.dist(places[1], ahead) < 0.15

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from random_paths import arc, random_paths
 
 from ewm_ros.geometry import Polyline, Pose2D
-from ewm_ros.robot.path_follower import PathFollower
+from ewm_ros.robot.path_follower import FACING, PathFollower
 from ewm_ros.robot_type import load_robot_type
 from ewm_ros.sensing import STANDSTILL, Velocity
 
@@ -101,6 +101,38 @@ def test_a_held_robot_may_turn_towards_its_path(tinybot) -> None:
     command = follower.command(Pose2D(0.0, 0.0, 2.0), STANDSTILL, 0.0, 0.0)
     assert command.v == 0.0
     assert command.w < -0.1
+
+
+@pytest.mark.parametrize("name", ["tinybot", "turtlebot4", "husky"])
+@pytest.mark.parametrize("yaw", [-3.1, -1.5, -0.2, 0.2, 1.5, 3.1])
+def test_one_that_may_not_drive_turns_on_the_spot_to_where_its_path_leads_and_says_so(name, yaw, plant) -> None:
+    robot_type = load_robot_type(name)
+    follower = PathFollower(Polyline([[0, 0], [0, 3], [3, 3]]), robot_type)
+    robot = plant(robot_type, Pose2D(0.0, 1.0, math.pi / 2 + yaw), lag=robot_type.lag)
+    assert not follower.faces(robot.pose, robot.velocity, 1.0)
+    for _ in range(150):
+        if follower.faces(robot.pose, robot.velocity, 1.0):
+            break
+        command = follower.face(robot.pose, robot.velocity, 1.0)
+        assert (command.v, math.copysign(1.0, command.w)) == (0.0, math.copysign(1.0, -yaw))
+        assert abs(command.w) <= robot_type.max_turn_rate
+        robot.drive(command)
+    assert abs(robot.pose.yaw - math.pi / 2) <= FACING
+    assert math.dist((robot.pose.x, robot.pose.y), (0.0, 1.0)) < 1e-6
+    # It comes to rest there: what it still turns does not take it beyond.
+    for _ in range(10):
+        robot.drive(STANDSTILL)
+    assert follower.faces(robot.pose, robot.velocity, 1.0)
+
+
+@pytest.mark.parametrize(("progress", "leads"), [(2.5, 0.0), (3.0, math.pi / 2), (4.0, math.pi / 2)])
+def test_at_a_sharp_corner_it_faces_the_piece_that_comes(progress, leads, tinybot) -> None:
+    path = Polyline(PATHS["sharp corner"])
+    follower = PathFollower(path, tinybot)
+    x, y = path.point_at(progress)
+    for yaw in np.linspace(-3.0, 3.0, 61):
+        towards = abs((yaw - leads + math.pi) % (2.0 * math.pi) - math.pi)
+        assert follower.faces(Pose2D(x, y, yaw), STANDSTILL, progress) == (towards < FACING)
 
 
 @given(

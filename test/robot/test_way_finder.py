@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from drawn_rooms import room
 
 from ewm_ros.geometry import Polyline, Pose2D
-from ewm_ros.robot.way_finder import ASTRAY, OFFER_REACH, SET_BACK, WAY_ENDS, Goal, Offer, WayFinder
+from ewm_ros.robot.way_finder import ASTRAY, OFFER_REACH, PASSING, SET_BACK, WAY_ENDS, Goal, Offer, WayFinder
 
 RADIUS = 0.3
 HERE = (2.0, 3.0)
@@ -218,3 +219,95 @@ def test_who_has_no_way_to_its_goal_still_makes_way_for_others() -> None:
     assert math.dist((robot.pose.x, robot.pose.y), (2.0, 4.0)) < 1e-6
     robot.mind()
     assert robot.ways.goal is not None
+
+
+PILLAR = np.array([(5.0, 3.0, 0.25)])
+KEPT = 0.25 + RADIUS + PASSING - 0.05  # m from the pillar's middle, but for the size of a cell of the map
+SEALED = np.array([(5.0, y, 0.3) for y in np.arange(1.0, 6.0, 0.6)])
+
+
+def blocked(robot: Robot) -> Robot:
+    """It stands before the pillar and has taken a way round it."""
+    robot.drive(1.5)
+    robot.ways.go_round(PILLAR, robot.pose)
+    assert robot.mind()
+    return robot
+
+
+def nearest_to_pillar(path: Polyline | None) -> float:
+    assert path is not None
+    return path.project(*PILLAR[0, :2])[1]
+
+
+def test_a_way_round_what_is_in_the_way_leads_to_the_goal_and_keeps_clear_of_it(robot: Robot) -> None:
+    assert nearest_to_pillar(robot.path) < KEPT
+    blocked(robot)
+    assert robot.path is not None
+    assert robot.path.point_at(0.0) == pytest.approx((3.5, 3.0), abs=1e-6)
+    assert nearest_to_pillar(robot.path) >= KEPT
+    assert robot.end == pytest.approx((GOAL.x, GOAL.y))
+    assert not robot.mind()
+    robot.drive(99.0)
+    assert not robot.mind()
+
+
+def test_where_there_is_no_way_round_it_keeps_to_its_route_and_waits(robot: Robot) -> None:
+    robot.drive(1.5)
+    before = robot.path
+    robot.ways.go_round(SEALED, robot.pose)
+    assert not robot.mind()
+    assert robot.path is before
+    assert robot.ways.no_way == ""
+    robot.ways.go_round(PILLAR, robot.pose)  # and looks again
+    assert robot.mind()
+
+
+def test_while_it_goes_round_it_does_not_take_the_coordinator_s_other_way_to_the_goal(robot: Robot) -> None:
+    blocked(robot)
+    other = Offer(9, Polyline([(robot.pose.x, robot.pose.y), (GOAL.x, GOAL.y)]))
+    before = robot.path
+    assert not robot.mind(other)
+    robot.drive(0.5)
+    assert not robot.mind(replace(ROUND, path=Polyline([(robot.pose.x, robot.pose.y), (GOAL.x, GOAL.y)])))
+    assert robot.path is before
+
+
+def test_while_it_goes_round_it_still_makes_way_for_others(robot: Robot) -> None:
+    blocked(robot)
+    assert robot.mind(Offer(9, Polyline([(robot.pose.x, robot.pose.y), (3.0, 4.0)])))
+    assert robot.end == pytest.approx((3.0, 4.0))
+    before = robot.path
+    robot.ways.go_round(PILLAR, robot.pose)  # not before it has let them by
+    assert not robot.mind()
+    assert robot.path is before
+    robot.drive(99.0)
+    assert robot.mind()
+    assert robot.end == pytest.approx((GOAL.x, GOAL.y))
+
+
+def test_what_is_further_on_is_gone_round_too(robot: Robot) -> None:
+    blocked(robot)
+    first = robot.path
+    robot.drive(1.0)
+    y = robot.path.point_at(robot.progress + 1.0)[1] if robot.path else 0.0
+    robot.ways.go_round(np.vstack([PILLAR, (robot.pose.x + 1.3, y, 0.2)]), robot.pose)
+    assert robot.mind()
+    assert robot.path is not first
+    assert nearest_to_pillar(robot.path) >= KEPT
+    assert robot.end == pytest.approx((GOAL.x, GOAL.y))
+
+
+def test_after_a_new_goal_ways_to_it_are_taken_again(robot: Robot) -> None:
+    blocked(robot)
+    robot.goal = Goal("near", 3.0, 2.0)
+    assert robot.mind()
+    assert robot.end == pytest.approx((3.0, 2.0))
+    here = (robot.pose.x, robot.pose.y)
+    assert robot.mind(Offer(9, Polyline([here, (4.0, 2.2), (3.0, 2.0)])))
+
+
+def test_a_robot_without_a_goal_has_nothing_to_go_round() -> None:
+    robot = Robot(None)
+    robot.mind()
+    robot.ways.go_round(PILLAR, robot.pose)
+    assert not robot.mind()
