@@ -20,10 +20,15 @@ def imagine_together(predictors: Sequence[WatchedPredictor], situations: Sequenc
         predictors: any; only those that robots run by default gain by it.
         situations: one for each.
     """
-    asked = list(zip(predictors, situations, strict=True))
-    guarded = [(predictor, situation) for predictor, situation in asked if isinstance(predictor, GuardedPredictor)]
-    together = iter(imagine_guarded([one for one, _ in guarded], [situation for _, situation in guarded]))
+    # One that imagines in its own way, a recorder's for instance, is asked alone.
+    together = [
+        (predictor, situation)
+        for predictor, situation in zip(predictors, situations, strict=True)
+        if isinstance(predictor, GuardedPredictor) and type(predictor).imagine is GuardedPredictor.imagine
+    ]
+    told = iter(imagine_guarded([one for one, _ in together], [situation for _, situation in together]))
+    alike = {id(predictor) for predictor, _ in together}
     return [
-        next(together) if isinstance(predictor, GuardedPredictor) else predictor.imagine(situation)
-        for predictor, situation in asked
+        next(told) if id(predictor) in alike else predictor.imagine(situation)
+        for predictor, situation in zip(predictors, situations, strict=True)
     ]
