@@ -73,6 +73,7 @@ class RobotReplay:
         self._scans: deque[Scan] = deque(maxlen=8)
         self._command: tuple[float, Velocity] | None = None
         self._early: dict[str, Intention] = {}  # the newest words that came before the first odometry
+        self._unheard: list[Intention | Route] = []  # what others told since the due tick: the robot thought without it
         self._word: Intention | None = None
         self._route: tuple[int, int] | None = None  # boot and number of the one that is followed
         self._order: Directive | None = None
@@ -146,7 +147,7 @@ class RobotReplay:
     def hear_route(self, route: Route) -> None:
         """Hear a robot's route; its own shows whether it is of the type that it is taken for."""
         if route.robot != self.name:
-            self._peers.receive_route(route)
+            self._hear_peer(route)
             return
         for told, known in ((route.radius, self._type.radius), (route.max_speed, self._type.max_speed)):
             if abs(told - known) > SIZES_DIFFER * known:
@@ -169,7 +170,17 @@ class RobotReplay:
             self._word = intention
             self._understand()
         else:
-            self._peers.receive_intention(intention, self._newest.stamp)
+            self._hear_peer(intention)
+
+    def _hear_peer(self, told: Intention | Route) -> None:
+        """Hear another robot, or keep it until the due tick has been written down."""
+        if self._due is not None:
+            self._unheard.append(told)
+        elif isinstance(told, Route):
+            self._peers.receive_route(told)
+        else:
+            assert self._newest is not None  # words before the first odometry are kept elsewhere
+            self._peers.receive_intention(told, self._newest.stamp)
 
     def hear_directives(self, directives: DirectiveSet) -> None:
         """Hear a coordinator."""
@@ -207,7 +218,7 @@ class RobotReplay:
         return stamp - word.stamp <= WORD_KEPT and (word.boot, word.standing.route) == self._route
 
     def _observe(self) -> None:
-        """Write the due tick down, with what has been heard by now."""
+        """Write the due tick down, with what had been heard before it."""
         odometry, self._due = self._due, None
         if odometry is None:
             return
@@ -215,6 +226,9 @@ class RobotReplay:
         if self._understood(odometry.stamp):
             self._recorder.observe(self._situation(odometry))
             self._observed = True
+        unheard, self._unheard = self._unheard, []
+        for told in unheard:
+            self._hear_peer(told)
 
     def _follow(self) -> None:
         """Take the goal and the plan that the robot was given, as soon as it is known where they are."""

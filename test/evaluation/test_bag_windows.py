@@ -213,10 +213,6 @@ def record_doorway(folder: Path, seconds: float) -> Windows:
     return Windows.joined([recorder.windows() for recorder in recorders], [0] * 4)
 
 
-@pytest.mark.xfail(
-    reason="since robots hear at the start of a period, 0.8 % of the numbers differ: peers' next shared region",
-    strict=True,
-)
 def test_windows_from_a_bag_of_ours_are_those_that_were_recorded_live(tmp_path):
     live = record_doorway(tmp_path / "bag", 22.0)
     from_bag, facts = read_windows(tmp_path / "bag", TYPES)
