@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
 
-from ewm_ros.errors import InputError
 from ewm_ros.resources import resource
-from ewm_ros.yaml_files import first_error, load_yaml
+from ewm_ros.yaml_files import load_model
 
 
 class _Strict(BaseModel):
@@ -50,8 +49,4 @@ def load_robot_type(name_or_path: str) -> RobotType:
     Raises:
         InputError: no such type, unknown or missing keys, impossible values; the line names the file and the key.
     """
-    path = resource("config/robots", name_or_path, ".yaml", kind="robot type")
-    try:
-        return RobotType.model_validate(load_yaml(path))
-    except ValidationError as error:
-        raise InputError(f"{path}: {first_error(error)}") from error
+    return load_model(RobotType, resource("config/robots", name_or_path, ".yaml", kind="robot type"))

@@ -10,9 +10,10 @@ import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ewm_ros.errors import InputError
 
@@ -22,6 +23,8 @@ MAX_DEPTH = 32  # lists and mappings inside each other
 MAX_TEXT = 16_384  # characters of one key or value
 MAX_NUMBER = 100  # characters of a number
 MAX_LINE = 400  # characters of a complaint
+
+Model = TypeVar("Model", bound=BaseModel)
 
 # libyaml's parser is several times faster, but PyYAML can be installed without it.
 _Loader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -44,6 +47,19 @@ def load_yaml(path: Path) -> object:
         reason = getattr(error, "problem", None) or getattr(error, "reason", None)
         place = f" at {_at(mark)}" if mark else ""
         raise InputError(f"{path}: not valid YAML{place}: {one_line(str(reason))}") from error
+
+
+def load_model(kind: type[Model], path: Path) -> Model:
+    """The content of a YAML file as a pydantic model.
+
+    Raises:
+        InputError: as for load_yaml, or unknown or missing keys, impossible values;
+            the line names the file and the key.
+    """
+    try:
+        return kind.model_validate(load_yaml(path))
+    except ValidationError as error:
+        raise InputError(f"{path}: {first_error(error)}") from error
 
 
 def first_error(error: ValidationError) -> str:

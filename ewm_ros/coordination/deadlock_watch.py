@@ -114,12 +114,10 @@ class DeadlockWatch:
         self._tried, self._search, self._options = [], None, []
 
     def _begin(self, option: Option, occupants: Mapping[str, Occupant], now: float) -> None:
-        if any(math.dist(way.point_at(0.0), self._place(occupants[n])) > STAYED for n, way in option.ways.items()):
+        starts = {name: way.point_at(0.0) for name, way in option.ways.items()}
+        if any(math.dist(at, self._book.place_at(name, occupants[name].low)) > STAYED for name, at in starts.items()):
             return  # somebody has moved since: it is looked at again
         if option.yields:
             self._yielding[option.passes] = occupants[option.passes].route
         aside = {name for name in option.ways if name != option.passes}
         self._offers.make(option.ways, occupants, now, aside)
-
-    def _place(self, occupant: Occupant) -> tuple[float, float]:
-        return self._book[occupant.robot].path.point_at(occupant.low)

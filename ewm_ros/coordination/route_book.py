@@ -40,6 +40,10 @@ class RouteBook:
             book.put(replace(route, route=route.route + 1, path=path))
         return book
 
+    def place_at(self, robot: str, progress: float) -> tuple[float, float]:
+        """x, y (m) at a progress (m) of the robot's route."""
+        return self._current[robot].path.point_at(progress)
+
     def learn(self, route: Route) -> None:
         """Remember a route that has arrived; it counts from the moment its robot's intentions name it."""
         learned = self._learned.setdefault(route.robot, {})

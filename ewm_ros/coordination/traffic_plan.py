@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -51,13 +51,18 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Question:
-    """What a schedule is asked for; `hopeless` if two robots cannot pass each other and are left out of account."""
+    """What a schedule is asked for; `hopeless` are pairs that cannot pass each other and are left out of account."""
 
     names: tuple[str, ...]
     conflicts: DelayConflicts
     weights: FloatArray
     first: Sequence[tuple[int, int]]
-    hopeless: bool
+    hopeless: tuple[tuple[int, int], ...]
+
+    def with_headway(self, headway: float) -> _Question:
+        """The same with so many s more between robots."""
+        wider = DelayConflicts(self.conflicts.low - headway, self.conflicts.high + headway)
+        return replace(self, conflicts=wider.without(self.hopeless))
 
     @property
     def effort(self) -> int:
@@ -98,8 +103,9 @@ class TrafficPlan:
         self._routes, self._next = routes, now + RENEW_EVERY
         former = frozenset(pair for pair in self._order if kept.issuperset(pair))
         self._wanted = frozenset(pair for pair in self._wanted if kept.issuperset(pair))
+        asked = self._ask(driving, now, {})
         for headway in HEADWAYS:
-            self._question = question = self._ask(driving, now, {}, headway)
+            self._question = question = asked.with_headway(headway)
             self._best = schedule = self._answer(question, former)
             if schedule is None:
                 first: Mapping[Conflict, str] = {}
@@ -147,7 +153,7 @@ class TrafficPlan:
     @property
     def feasible(self) -> bool:
         """Whether all come to their goals if those that the schedule makes wait do so: nobody is deadlocked."""
-        hopeless = self._question is None or self._question.hopeless
+        hopeless = self._question is None or bool(self._question.hopeless)
         return self._executable and not self._obstructed and not hopeless
 
     def cost_of(self, ways: Mapping[str, Polyline], occupants: Mapping[str, Occupant], now: float) -> float:
@@ -156,7 +162,8 @@ class TrafficPlan:
         Args:
             ways: of those who leave their routes, from where they stand.
         """
-        question = self._ask({n: o for n, o in occupants.items() if not o.disabled}, now, ways, HEADWAYS[0])
+        driving = {n: o for n, o in occupants.items() if not o.disabled}
+        question = self._ask(driving, now, ways).with_headway(HEADWAYS[0])
         schedule = find_schedule(question.conflicts, first=question.first, effort=question.effort)
         if schedule is None or question.hopeless:
             return math.inf
@@ -185,9 +192,7 @@ class TrafficPlan:
             for schedule in found
         ]
 
-    def _ask(
-        self, occupants: Mapping[str, Occupant], now: float, ways: Mapping[str, Polyline], headway: float
-    ) -> _Question:
+    def _ask(self, occupants: Mapping[str, Occupant], now: float, ways: Mapping[str, Polyline]) -> _Question:
         names = tuple(sorted(occupants))
         routes = []
         for name in names:
@@ -200,13 +205,9 @@ class TrafficPlan:
         roles = np.array([1.0 + occupants[name].priority for name in names])
         weights: FloatArray = roles * (1.0 + waited / DOUBLED_AFTER)
         place = {name: k for k, name in enumerate(names)}
-        settled = self._settled(occupants)
-        wanted = {(a, b) for a, b in self._wanted if (b, a) not in settled}  # whoever is inside has settled it
-        first = [(place[a], place[b]) for a, b in sorted(settled | wanted) if not ways]
+        first = [(place[a], place[b]) for a, b in self._to_be_first(occupants)] if not ways else []
         conflicts = delay_conflicts(routes, distance)
-        hopeless = conflicts.impossible()
-        wider = DelayConflicts(conflicts.low - headway, conflicts.high + headway).without(hopeless)
-        return _Question(names, wider, weights, first, bool(hopeless))
+        return _Question(names, conflicts, weights, first, tuple(conflicts.impossible()))
 
     def _answer(self, question: _Question, former: Order) -> Schedule | None:
         conflicts, weights = question.conflicts, question.weights
@@ -220,6 +221,12 @@ class TrafficPlan:
         for i, j in question.first:
             before[i, j], before[j, i] = True, False
         return keep_order(conflicts, best, before, MARGIN, weights=weights)
+
+    def _to_be_first(self, occupants: Mapping[str, Occupant]) -> list[tuple[str, str]]:
+        """The pairs of which the first has to pass first: it is inside, or somebody prefers that."""
+        settled = self._settled(occupants)
+        wanted = {(a, b) for a, b in self._wanted if (b, a) not in settled}  # whoever is inside has settled it
+        return sorted(settled | wanted)
 
     def _settled(self, occupants: Mapping[str, Occupant]) -> Order:
         """The pairs of which one is in a shared region, or may be, and the other is not."""

@@ -62,11 +62,6 @@ class Untangler:
         self._book, self._planners = book, planners
         self.reports: dict[str, str] = {}
 
-    def options(self, robot: str, occupants: Mapping[str, Occupant], aimless: Iterable[str] = ()) -> list[Option]:
-        """All that `search` finds, the cheapest first."""
-        found = [option for options in self.search(robot, occupants, aimless) for option in options]
-        return sorted(found, key=lambda option: option.cost)
-
     def search(
         self, robot: str, occupants: Mapping[str, Occupant], aimless: Iterable[str] = ()
     ) -> Iterator[list[Option]]:
@@ -206,7 +201,7 @@ class Untangler:
         return self._planners.of(self._book[robot].radius)
 
     def _place(self, occupant: Occupant) -> tuple[float, float]:
-        return self._book[occupant.robot].path.point_at(occupant.low)
+        return self._book.place_at(occupant.robot, occupant.low)
 
     def _radii(self, a: str, b: str) -> float:
         return self._book[a].radius + self._book[b].radius

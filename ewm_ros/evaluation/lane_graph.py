@@ -6,12 +6,12 @@ import heapq
 import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat, model_validator
 from typing_extensions import Self
 
 from ewm_ros.errors import InputError
 from ewm_ros.resources import resource
-from ewm_ros.yaml_files import first_error, load_yaml
+from ewm_ros.yaml_files import load_model
 
 Index = Annotated[int, Field(ge=0)]
 OpenRmfMode = Literal["default", "leeway_10", "optimal"]
@@ -114,8 +114,4 @@ def load_lane_graph(name_or_path: str) -> LaneGraph:
     Raises:
         InputError: no such scene, unknown or missing keys, impossible values; the line names the file and the key.
     """
-    path = resource("config/lane_graphs", name_or_path, ".yaml", kind="scene")
-    try:
-        return LaneGraph.model_validate(load_yaml(path))
-    except ValidationError as error:
-        raise InputError(f"{path}: {first_error(error)}") from error
+    return load_model(LaneGraph, resource("config/lane_graphs", name_or_path, ".yaml", kind="scene"))

@@ -41,7 +41,8 @@ class Jam:
         self.untangler = Untangler(self.scene.book, self.planners)
 
     def options(self, robot: str = "r0", aimless: Sequence[str] = ()) -> list[Option]:
-        found = self.untangler.options(robot, self.occupants, aimless)
+        attempts = self.untangler.search(robot, self.occupants, aimless)
+        found = sorted((option for options in attempts for option in options), key=lambda option: option.cost)
         for option in found:
             self.check(option)
         return found
