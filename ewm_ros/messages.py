@@ -16,6 +16,10 @@ from ewm_ros.geometry import Polyline
 
 ROBOT_NAME = re.compile(r"[a-z0-9_]{1,32}")
 UINT32 = 2**32 - 1
+# What becomes of a question to the adviser. Stale: the situation that it was asked about is over; unsafe: what was
+# chosen is not possible without a collision or deadlock any more; late: no answer before the deadline; failed: no
+# usable one.
+OUTCOMES = ("asked", "applied", "stale", "unsafe", "late", "failed")
 NO_GOAL = "none"  # the name of a robot's goal when it has none
 
 
@@ -251,14 +255,35 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Arbitration:
-    """One question to the adviser and what became of it (latency in s; source: cache, model or solver)."""
+    """One question to the adviser, or what became of it: told when it is asked and again when it is over.
+
+    Attributes:
+        question: number, counted from 1 by its coordinator.
+        kind: of the conflict: crossing, head_on, following or deadlock.
+        signature: the same for the same situation in words.
+        robots: in the order of their aliases r1, r2, ...
+        regions: ids of the shared regions that it is about.
+        options: "o1: what is done", one a possibility.
+        prompt: what the model was shown, as JSON; empty in what is told when it is over.
+        chosen: id of an option; empty if there was no usable answer, or none yet.
+        source: model, cache or solver (whose answer stands).
+        model: name of the model.
+        outcome: asked, applied, or why not: one word of OUTCOMES, for failures followed by ": " and the cause.
+        latency: s from the question to the answer.
+        rationale: the model's words, shortened; never acted upon.
+    """
 
     question: int
     stamp: float
+    kind: str
+    signature: str
+    robots: tuple[str, ...]
     regions: tuple[int, ...]
     options: tuple[str, ...]
+    prompt: str
     chosen: str
     source: str
-    applied: bool
+    model: str
+    outcome: str
     latency: float
     rationale: str

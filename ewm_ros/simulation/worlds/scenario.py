@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from ewm_ros.coordination.arbitration.site import NO_WORDS, Site
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline, Pose2D, wrap_angle
 from ewm_ros.names import robot_name
@@ -59,6 +60,7 @@ class Scenario:
         people: who walks about.
         view: m that robots see in the task `allocate`.
         stations: of the task `deliver`.
+        site: what the world's file says in words.
         varied: whether robots differ from their types, slip, and measure with noise; ideal ones otherwise.
     """
 
@@ -76,6 +78,7 @@ class Scenario:
     task: TaskName = "reach"
     view: float = VIEW
     stations: Stations | None = None
+    site: Site = NO_WORDS
     varied: bool = True
 
 
@@ -112,6 +115,7 @@ def make_scenario(world: World, robots: int, seed: int, varied: bool = True) -> 
         task=world.task,
         view=world.view or VIEW,
         stations=world.stations,
+        site=world.site,
         varied=varied,
     )
 

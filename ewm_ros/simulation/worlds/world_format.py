@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, 
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
+from ewm_ros.coordination.arbitration.site import Site, make_site
 from ewm_ros.simulation.worlds.shapes import Bounds, Box, Disc, Number, border
 
 MAX_ROBOTS = 100
@@ -143,9 +144,15 @@ class World(_Strict):
     time_limit: Positive | None = None
     roles: tuple[Role, ...] = ()
     rules: tuple[Line, ...] = ()
+    places: dict[Line, Point] = Field(default_factory=dict)
     expected: dict[str, object] = Field(default_factory=dict)
     view: Annotated[Positive, Field(le=MAX_VIEW)] | None = None
     stations: Stations | None = None
+
+    @property
+    def site(self) -> Site:
+        """What the file says in words."""
+        return make_site(self.rules, [(role.robot, role.__pydantic_extra__) for role in self.roles], self.places)
 
     @property
     def boxes(self) -> tuple[Box, ...]:
