@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ewm_ros.coordination.account import Account
+from ewm_ros.coordination.arbitration.arbiter import Arbiter
+from ewm_ros.coordination.arbitration.framing import FleetState
 from ewm_ros.coordination.conflict_detection import PlanConflict, detect_conflicts
 from ewm_ros.coordination.deadlock_watch import PATIENCE, DeadlockWatch
 from ewm_ros.coordination.occupant import Occupant, own_interval
@@ -44,9 +46,10 @@ class Coordinator:
     Args:
         nonce: drawn anew at each start, 1 to 2**32 - 1; robots tell coordinators apart by it.
         lease: s; told to the robots, see DirectiveSet.
+        arbiter: has a say where words decide; nobody has if not given.
     """
 
-    def __init__(self, *, nonce: int, lease: float = 1.0) -> None:
+    def __init__(self, *, nonce: int, lease: float = 1.0, arbiter: Arbiter | None = None) -> None:
         if not 0 < nonce <= UINT32:
             raise InputError(f"coordinator nonce {nonce} is not in 1..{UINT32}")
         self.nonce = nonce
@@ -61,6 +64,9 @@ class Coordinator:
         self._planners = Planners()
         self._offers = Offers(nonce)
         self._deadlocks = DeadlockWatch(self._book, self._planners, self._offers)
+        self.arbiter = arbiter
+        if arbiter is not None:
+            self._deadlocks.advise = arbiter.way_out
         self._roundabouts = Roundabouts(self._book, self._plan, self._planners, self._offers)
         self._clocks = PeerClocks()
         self._started = math.inf
@@ -134,6 +140,11 @@ class Coordinator:
         if granting and not self._unknown_ways(now):
             occupants = self._occupants(now)
             self._plan.update(occupants, now)
+            if self.arbiter is not None:
+                plans = {name: account.intention.plan for name, account in self._accounts.items()}
+                stamp = now if clock is None else clock
+                fleet = FleetState(self._book, self._plan, occupants, plans, now, stamp)
+                self.arbiter.look(fleet, self._deadlocks)
             self._reroute(occupants, now)
             decisions = self._solver.decide(occupants, self._plan.precedence, self._offers)
         directives = [self._directive(name, decisions, now) for name in self._accounts]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
 from ewm_ros.coordination.banker import Banker
 from ewm_ros.coordination.occupant import Occupant
@@ -26,6 +27,9 @@ class DeadlockWatch:
         book: the routes of the fleet.
         planners: find ways.
         offers: take the ways to the robots.
+
+    Attributes:
+        advise: says which of several ways out to take, None for the cheapest; all the cheapest if it is None.
     """
 
     def __init__(self, book: RouteBook, planners: Planners, offers: Offers) -> None:
@@ -33,6 +37,7 @@ class DeadlockWatch:
         self._banker = Banker(book)
         self._untangler = Untangler(book, planners)
         self._offers = offers
+        self.advise: Callable[[Sequence[Option]], Option | None] | None = None
         self._yielding: dict[str, tuple[int, int]] = {}
         self._since: dict[str, float] = {}
         self._next_look = -math.inf
@@ -105,19 +110,33 @@ class DeadlockWatch:
     def _choose(self, occupants: Mapping[str, Occupant], now: float) -> None:
         possible = [option for option in self._options if self._offers.may_ask(option.ways, now)]
         best = min(possible, key=lambda option: option.cost, default=None)
+        if len(possible) > 1 and self.advise is not None:
+            best = self.advise(possible) or best
         self._forget()
         self._next_look = now + (RETRY if best is None else LOOK_EVERY)
         if best is not None:
             self._begin(best, occupants, now)
 
+    def take(
+        self, option: Option, occupants: Mapping[str, Occupant], now: float
+    ) -> Literal["applied", "stale", "unsafe"]:
+        """Take a way out that was found earlier, if it still is one and no other has been begun."""
+        if self._offers or not all(o.stands for n, o in occupants.items() if n in {option.passes, *option.ways}):
+            return "stale"
+        if not self._offers.may_ask(option.ways, now) or not self._untangler.is_valid(option, occupants):
+            return "unsafe"
+        return "applied" if self._begin(option, occupants, now) else "stale"
+
     def _forget(self) -> None:
         self._tried, self._search, self._options = [], None, []
 
-    def _begin(self, option: Option, occupants: Mapping[str, Occupant], now: float) -> None:
+    def _begin(self, option: Option, occupants: Mapping[str, Occupant], now: float) -> bool:
+        """Offer the ways of an option; nothing if somebody has moved since they were found."""
         starts = {name: way.point_at(0.0) for name, way in option.ways.items()}
         if any(math.dist(at, self._book.place_at(name, occupants[name].low)) > STAYED for name, at in starts.items()):
-            return  # somebody has moved since: it is looked at again
+            return False
         if option.yields:
             self._yielding[option.passes] = occupants[option.passes].route
         aside = {name for name in option.ways if name != option.passes}
         self._offers.make(option.ways, occupants, now, aside)
+        return True

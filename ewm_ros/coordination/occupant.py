@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ewm_ros.messages import Conflict
 
 STANDING = 0.15  # m; whose interval is shorter than this stands
+STOPPING = 0.45  # m; an order is taken back only from who is further than this from the region
 ARRIVED = 0.05  # m from the end of the route
 
 

@@ -20,9 +20,19 @@ Event = tuple[str, float]  # a robot, and m of progress
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Precedence:
-    """The robot that passes first, by region; regions that are not in it are open to whoever comes first."""
+    """The robot that passes first, by region; regions that are not in it are open to whoever comes first.
+
+    Attributes:
+        preferred: pairs of robots of which somebody wants the first to pass before the second: grants are taken back
+            for that where they can be.
+    """
 
     first: Mapping[Conflict, str] = field(default_factory=dict)
+    preferred: frozenset[tuple[str, str]] = frozenset()
+
+    def prefers(self, robot: str, other: str) -> bool:
+        """Whether it is for the first of two that grants of the second are taken back."""
+        return (robot, other) in self.preferred
 
     def yields(self, robot: str, region: Conflict) -> bool:
         """Whether a robot has to let the other one of a region pass first."""

@@ -35,7 +35,6 @@ from ewm_ros.coordination.schedule_search import InsertionSearch
 from ewm_ros.geometry import FloatArray
 
 EFFORT = 32  # partial orders that are kept at a time, at most
-OPTIONS = 3
 
 
 def never() -> bool:
@@ -106,51 +105,6 @@ def find_schedule(
         delays[group], rank[group] = found.delays, found.rank
         proven &= sure
     return _schedule(asked, costs, delays, rank, proven)
-
-
-def find_options(
-    conflicts: DelayConflicts,
-    best: Schedule,
-    *,
-    weights: Sequence[float] | FloatArray | None = None,
-    fixed: Mapping[int, float] | None = None,
-    first: Sequence[tuple[int, int]] = (),
-    effort: int = EFFORT,
-    most: int = OPTIONS,
-) -> list[Schedule]:
-    """Schedules among which somebody may choose: `best`, and the best ones in which another robot has to wait.
-
-    The pairs for which robots wait longest in `best` are turned round, one at a time: who waited passes first. Where
-    this only finds what is known already (all change places, say), another pair has to stay as it is as well.
-
-    Args:
-        best: what find_schedule answered to the same question.
-        most: how many schedules at most, `best` included; fewer if there are no others.
-
-    Returns:
-        `best` and then the others by cost. Any two differ in who passes first somewhere.
-    """
-    options = [best]
-    waits = sorted(best.waits_for, key=lambda pair: (-float(best.delays[pair[0]]), pair))
-    for pair in waits:
-        if len(options) >= most:
-            break
-        asked = [*first, pair]
-        other = find_schedule(conflicts, weights=weights, fixed=fixed, first=asked, effort=effort)
-        known = _same_order(other, options)
-        if known is not None:
-            asked += [(j, i) for i, j in waits if (i, j) != pair and known.before[i, j]][:1]
-            other = find_schedule(conflicts, weights=weights, fixed=fixed, first=asked, effort=effort)
-        if other is not None and _same_order(other, options) is None:
-            options.append(other)
-    return [best, *sorted(options[1:], key=lambda option: option.cost)]
-
-
-def _same_order(schedule: Schedule | None, among: Sequence[Schedule]) -> Schedule | None:
-    """One of these in which the same robots pass first."""
-    if schedule is None:
-        return None
-    return next((other for other in among if np.array_equal(schedule.before, other.before)), None)
 
 
 def keep_order(

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from ewm_ros.coordination.banker import Banker
 from ewm_ros.coordination.conflict_space import CELL, SHORT
-from ewm_ros.coordination.occupant import Occupant, own_interval
+from ewm_ros.coordination.occupant import STOPPING, Occupant, own_interval
 from ewm_ros.coordination.precedence import NOBODY_FIRST, Precedence
 from ewm_ros.coordination.route_book import RouteBook
 from ewm_ros.messages import Conflict, ConflictKind
@@ -26,7 +26,6 @@ from ewm_ros.messages import Conflict, ConflictKind
 LOOKAHEAD = 1.6  # m; the interval reaches this far ahead of the robot, so that it never brakes for a free way
 REFILL = 1.3  # m; an interval is made longer only when less than this is left of it
 SHORT_REGION = 3.0  # m; a shared region up to this long is granted as a whole: nobody stops in a crossing
-STOPPING = 0.45  # m; an order is taken back only from who is further than this from the region
 LONGEST_WAIT = 600.0  # s; what would take longer is not known
 MOST_ASKED = 12  # times a cycle that the banker is asked: with 64 robots each takes 7 ms
 
@@ -80,7 +79,8 @@ class Solver:
             near = [
                 o for o in self._book.neighbours(name) if not self._book.space(name, o).passed(me.low, occupants[o].low)
             ]
-            undone = self._undo(me, [occupants[o] for o in near])
+            others = [occupants[o] for o in near]
+            undone = self._undo(me, others) or self._give_back(me, others, order)
             if undone is not None:
                 decisions[name] = undone
                 continue
@@ -136,6 +136,18 @@ class Solver:
                 end = max(free, me.low)
                 there.append(other.robot)
         return Decision(end, tuple(sorted(there))) if there else None
+
+    def _give_back(self, me: Occupant, others: Iterable[Occupant], order: Precedence) -> Decision | None:
+        """A shorter interval, if mine goes into a region that another one is now preferred to pass first."""
+        end, preferred = me.high, ""
+        for other in others:
+            if not order.prefers(other.robot, me.robot):
+                continue
+            for region in self._ahead(me, other):
+                before = own_interval(region, me.robot)[0] - SHORT
+                if order.yields(me.robot, region) and me.low + STOPPING - SHORT < before < end:
+                    end, preferred = before, other.robot
+        return Decision(end, (preferred,)) if preferred else None
 
     def _rounded_up(self, me: Occupant, near: Iterable[str]) -> float:
         """Where the interval should end: ahead of the robot, and not in the middle of a crossing."""

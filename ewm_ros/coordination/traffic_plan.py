@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from ewm_ros.coordination.conflict_space import CELL, LEAST_CLEARANCE
 from ewm_ros.coordination.delay_conflicts import DelayConflicts, delay_conflicts
 from ewm_ros.coordination.kept_distance import kept_distance
-from ewm_ros.coordination.occupant import Occupant
+from ewm_ros.coordination.occupant import STOPPING, Occupant
 from ewm_ros.coordination.precedence import NOBODY_FIRST, Precedence, is_executable, who_is_first
 from ewm_ros.coordination.route_book import RouteBook
-from ewm_ros.coordination.schedule import EFFORT, Schedule, find_options, find_schedule, keep_order
+from ewm_ros.coordination.schedule import EFFORT, Schedule, find_schedule, keep_order
 from ewm_ros.coordination.timed_route import timed_route
 from ewm_ros.coordination.trapezoid import Trapezoid
 from ewm_ros.geometry import FloatArray, Polyline
@@ -36,37 +36,69 @@ MARGIN = 2.0  # s of weighted waiting that another order has to save to replace 
 DOUBLED_AFTER = 30.0  # s of waiting that make a robot's time count twice: nobody starves
 MANY = 12  # robots, from which on less effort is spent on the order
 LITTLE_EFFORT = 4
+SOON = 5.0  # s by which two robots may miss each other and still have to be told who passes first
 
 Order = frozenset[tuple[str, str]]  # pairs of robots: the first one passes before the second wherever they meet
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """One validated order: what it costs, and how long each robot waits in it (s, by name)."""
+class Contest:
+    """Two robots that come to a place that they share at about the same time, and neither of them is there yet.
 
-    order: Order
-    cost: float
-    delays: Mapping[str, float]
+    Attributes:
+        robots: sorted by name.
+        regions: that both have still to pass, in the order of the first one's route.
+    """
+
+    robots: tuple[str, str]
+    regions: tuple[Conflict, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Question:
-    """What a schedule is asked for; `hopeless` are pairs that cannot pass each other and are left out of account."""
+    """What a schedule is asked for.
+
+    Attributes:
+        first: pairs of which the first has to pass first: it is inside already, or that is preferred.
+        hopeless: pairs that cannot pass each other and are left out of account.
+    """
 
     names: tuple[str, ...]
     conflicts: DelayConflicts
     weights: FloatArray
     first: Sequence[tuple[int, int]]
     hopeless: tuple[tuple[int, int], ...]
+    preferred: Order
 
     def with_headway(self, headway: float) -> _Question:
         """The same with so many s more between robots."""
         wider = DelayConflicts(self.conflicts.low - headway, self.conflicts.high + headway)
         return replace(self, conflicts=wider.without(self.hopeless))
 
+    def with_order(self, first: str, second: str) -> _Question | None:
+        """The same with one robot before another; None if that is settled otherwise, or cannot be."""
+        pair = (self.names.index(first), self.names.index(second))
+        if pair[::-1] in self.first or set(pair) in map(set, self.hopeless):
+            return None
+        return replace(self, first=sorted({*self.first, pair}), preferred=self.preferred | {(first, second)})
+
     @property
     def effort(self) -> int:
         return EFFORT if len(self.names) <= MANY else LITTLE_EFFORT
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """A schedule, whom it has pass each region first, and whether that can be kept to however late anybody is."""
+
+    question: _Question
+    schedule: Schedule
+    first: Mapping[Conflict, str]
+    executable: bool
+
+    @property
+    def delays(self) -> dict[str, float]:
+        return dict(zip(self.question.names, self.schedule.delays.tolist(), strict=True))
 
 
 class TrafficPlan:
@@ -78,6 +110,7 @@ class TrafficPlan:
     Attributes:
         precedence: in force; empty while there is no schedule, and then whoever comes first is served first.
         delays: s that the newest schedule makes each robot wait, by name.
+        renewed: when the order was renewed last, s.
     """
 
     def __init__(self, book: RouteBook) -> None:
@@ -85,12 +118,11 @@ class TrafficPlan:
         self.precedence = NOBODY_FIRST
         self._order: Order = frozenset()
         self.delays: Mapping[str, float] = {}
-        self._question: _Question | None = None
-        self._best: Schedule | None = None
-        self._wanted: Order = frozenset()
+        self._asked: _Question | None = None
+        self._found: _Found | None = None
+        self._wanted: tuple[tuple[str, str], ...] = ()  # oldest first
         self._routes: dict[str, tuple[int, int]] = {}
-        self._next = -math.inf
-        self._executable = False
+        self.renewed = self._next = -math.inf
         self._obstructed = False  # somebody's way, by a robot that has broken down
 
     def update(self, occupants: Mapping[str, Occupant], now: float) -> None:
@@ -100,29 +132,40 @@ class TrafficPlan:
         if routes == self._routes and now < self._next:
             return
         kept = {name for name, route in routes.items() if self._routes.get(name) == route}
-        self._routes, self._next = routes, now + RENEW_EVERY
+        self._routes, self.renewed, self._next = routes, now, now + RENEW_EVERY
         former = frozenset(pair for pair in self._order if kept.issuperset(pair))
-        self._wanted = frozenset(pair for pair in self._wanted if kept.issuperset(pair))
+        self._wanted = tuple(pair for pair in self._wanted if kept.issuperset(pair))
         asked = self._ask(driving, now, {})
-        for headway in HEADWAYS:
-            self._question = question = asked.with_headway(headway)
-            self._best = schedule = self._answer(question, former)
-            if schedule is None:
-                first: Mapping[Conflict, str] = {}
-                self._executable = False
-                break
-            first = self._first(question, schedule, driving)
-            self._executable = is_executable(first)
-            if self._executable:
-                break
-        else:
-            first = {}
+        found = self._find(asked, driving, former)
+        while self._wanted and (found is None or not found.executable):
+            # What was preferred cannot be kept to any more; what was preferred first is likeliest to be under way.
+            self._wanted = self._wanted[:-1]
+            asked = self._ask(driving, now, {})
+            found = self._find(asked, driving, former)
+        self._asked, self._found = asked, found
         self._obstructed = self._is_obstructed(driving, occupants)
-        self._order = frozenset() if schedule is None else _order(question.names, schedule.before)
-        delays = () if schedule is None else schedule.delays.tolist()
-        self.delays = dict(zip(question.names, delays, strict=False))
-        if first != self.precedence.first:
-            self.precedence = Precedence(first)
+        self._order = frozenset() if found is None else _order(found.question.names, found.schedule.before)
+        self.delays = {} if found is None else found.delays
+        first = found.first if found is not None and found.executable else {}
+        preferred = frozenset(self._wanted)
+        if first != self.precedence.first or preferred != self.precedence.preferred:
+            self.precedence = Precedence(first, preferred)
+
+    def _find(
+        self, asked: _Question, driving: Mapping[str, Occupant], former: Order, effort: int | None = None
+    ) -> _Found | None:
+        """The schedule with the least headway at which its order can be kept to; None if there is no schedule."""
+        found = None
+        for headway in HEADWAYS:
+            question = asked.with_headway(headway)
+            schedule = self._answer(question, former, effort or question.effort)
+            if schedule is None:
+                return None
+            first = self._first(question, schedule, driving)
+            found = _Found(question, schedule, first, is_executable(first))
+            if found.executable:
+                break
+        return found
 
     def _is_obstructed(self, driving: Mapping[str, Occupant], occupants: Mapping[str, Occupant]) -> bool:
         broken = [o for o in occupants.values() if o.disabled]
@@ -139,7 +182,7 @@ class TrafficPlan:
         first = {}
         for a, b in combinations(question.names, 2):
             for region in self._book.regions(a, b):
-                entered, left = _places(region, occupants)
+                entered, left = _places(region, occupants, question.preferred)
                 if any(left):
                     continue
                 if any(entered) and not all(entered):
@@ -153,8 +196,8 @@ class TrafficPlan:
     @property
     def feasible(self) -> bool:
         """Whether all come to their goals if those that the schedule makes wait do so: nobody is deadlocked."""
-        hopeless = self._question is None or bool(self._question.hopeless)
-        return self._executable and not self._obstructed and not hopeless
+        found = self._found
+        return found is not None and found.executable and not self._obstructed and not found.question.hopeless
 
     def cost_of(self, ways: Mapping[str, Polyline], occupants: Mapping[str, Occupant], now: float) -> float:
         """s of all robots together that they would wait, and drive longer, on other ways; inf if they cannot.
@@ -170,29 +213,68 @@ class TrafficPlan:
         longer = (way.length - occupants[n].length + occupants[n].low for n, way in ways.items())
         return schedule.sum_of_delays + sum(d / occupants[n].speed for d, n in zip(longer, ways, strict=True))
 
-    def prefer(self, choice: Choice) -> None:
-        """Keep to this order from the next renewal on, until one of its robots takes another route."""
-        self._wanted = choice.order
+    def contests(self) -> list[Contest]:
+        """The pairs of which either might pass first and one will have to wait, whatever else happens."""
+        if self._found is None:
+            return []
+        question, delays = self._found.question, self._found.schedule.delays
+        found = []
+        for i, j in combinations(range(len(question.names)), 2):
+            low, high = question.conflicts.low[i, j] - SOON, question.conflicts.high[i, j] + SOON
+            near = any(((low < gap) & (gap < high)).any() for gap in (0.0, delays[i] - delays[j]))
+            robots = (question.names[i], question.names[j])
+            if near and self.is_open(*robots):
+                found.append(Contest(robots, self._ahead(*robots)))
+        return found
+
+    def is_open(self, a: str, b: str) -> bool:
+        """Whether either of two may still pass first somewhere, and nobody has said who is to."""
+        if self._found is None:
+            return False
+        names = self._found.question.names
+        if not {a, b} <= set(names) or not self._ahead(a, b):
+            return False
+        pair = {names.index(a), names.index(b)}
+        return all(set(settled) != pair for settled in self._found.question.first)
+
+    def _ahead(self, a: str, b: str) -> tuple[Conflict, ...]:
+        """The regions that both have still to pass."""
+        assert self._found is not None
+        return tuple(region for region in self._book.regions(a, b) if region in self._found.first)
+
+    def delays_if(
+        self, first: str, second: str, occupants: Mapping[str, Occupant], anew: float | None = None
+    ) -> Mapping[str, float]:
+        """s that everybody would wait if one robot passed before another wherever they meet; empty if that cannot be.
+
+        All that is settled or preferred already is kept to.
+
+        Args:
+            anew: s of a steady clock, to work it out from where the robots are now; else, in a third of the time, from
+                where they were when the order was renewed last.
+        """
+        driving = {name: o for name, o in occupants.items() if not o.disabled}
+        asked = self._ask(driving, anew, {}) if anew is not None else self._asked
+        if asked is None or not {first, second} <= set(asked.names) <= driving.keys():
+            return {}
+        asked = asked.with_order(first, second)
+        if asked is None:
+            return {}
+        former = frozenset(pair for pair in self._order if set(asked.names) >= set(pair))
+        found = self._find(asked, driving, former, LITTLE_EFFORT)
+        return found.delays if found is not None and found.executable else {}
+
+    def prefer(self, first: str, second: str) -> None:
+        """Have one robot pass before another from the next renewal on, until one of them takes another route."""
+        self._wanted = (*(pair for pair in self._wanted if set(pair) != {first, second}), (first, second))
         self._next = -math.inf
 
-    def choices(self) -> list[Choice]:
-        """The order in force and others that make another robot wait, all valid; the first is the best."""
-        question, best = self._question, self._best
-        if question is None or best is None:
-            return []
-        found = find_options(
-            question.conflicts, best, weights=question.weights, first=question.first, effort=question.effort
-        )
-        return [
-            Choice(
-                _order(question.names, schedule.before),
-                schedule.cost,
-                dict(zip(question.names, schedule.delays.tolist(), strict=True)),
-            )
-            for schedule in found
-        ]
-
-    def _ask(self, occupants: Mapping[str, Occupant], now: float, ways: Mapping[str, Polyline]) -> _Question:
+    def _ask(
+        self,
+        occupants: Mapping[str, Occupant],
+        now: float,
+        ways: Mapping[str, Polyline],
+    ) -> _Question:
         names = tuple(sorted(occupants))
         routes = []
         for name in names:
@@ -205,13 +287,14 @@ class TrafficPlan:
         roles = np.array([1.0 + occupants[name].priority for name in names])
         weights: FloatArray = roles * (1.0 + waited / DOUBLED_AFTER)
         place = {name: k for k, name in enumerate(names)}
-        first = [(place[a], place[b]) for a, b in self._to_be_first(occupants)] if not ways else []
+        preferred = frozenset(self._wanted)
+        first = [(place[a], place[b]) for a, b in self._to_be_first(occupants, preferred)] if not ways else []
         conflicts = delay_conflicts(routes, distance)
-        return _Question(names, conflicts, weights, first, tuple(conflicts.impossible()))
+        return _Question(names, conflicts, weights, first, tuple(conflicts.impossible()), preferred)
 
-    def _answer(self, question: _Question, former: Order) -> Schedule | None:
+    def _answer(self, question: _Question, former: Order, effort: int) -> Schedule | None:
         conflicts, weights = question.conflicts, question.weights
-        best = find_schedule(conflicts, weights=weights, first=question.first, effort=question.effort)
+        best = find_schedule(conflicts, weights=weights, first=question.first, effort=effort)
         if best is None or not former:
             return best
         place = {name: k for k, name in enumerate(question.names)}
@@ -222,18 +305,18 @@ class TrafficPlan:
             before[i, j], before[j, i] = True, False
         return keep_order(conflicts, best, before, MARGIN, weights=weights)
 
-    def _to_be_first(self, occupants: Mapping[str, Occupant]) -> list[tuple[str, str]]:
+    def _to_be_first(self, occupants: Mapping[str, Occupant], preferred: Order) -> list[tuple[str, str]]:
         """The pairs of which the first has to pass first: it is inside, or somebody prefers that."""
-        settled = self._settled(occupants)
-        wanted = {(a, b) for a, b in self._wanted if (b, a) not in settled}  # whoever is inside has settled it
-        return sorted(settled | wanted)
+        settled = self._settled(occupants, preferred)
+        # Whoever is inside has settled it.
+        return sorted(settled | {(a, b) for a, b in preferred if (b, a) not in settled})
 
-    def _settled(self, occupants: Mapping[str, Occupant]) -> Order:
+    def _settled(self, occupants: Mapping[str, Occupant], preferred: Order) -> Order:
         """The pairs of which one is in a shared region, or may be, and the other is not."""
         settled = set()
         for a, b in combinations(sorted(occupants), 2):
             for region in self._book.regions(a, b):
-                entered, left = _places(region, occupants)
+                entered, left = _places(region, occupants, preferred)
                 if any(left):
                     continue
                 if any(entered) and not all(entered):
@@ -261,11 +344,18 @@ class _Arrivals:
         return self._delays[robot] + float(law.time_at(np.array([way]))[0])
 
 
-def _places(region: Conflict, occupants: Mapping[str, Occupant]) -> tuple[list[bool], list[bool]]:
-    """Which of the two robots may have entered a region, and which have left it."""
-    here = [occupants[name] for name in region.robots]
-    entered = [o.extent > enter for o, enter in zip(here, region.enter, strict=True)]
-    return entered, [o.arrived or o.low >= leave for o, leave in zip(here, region.leave, strict=True)]
+def _places(region: Conflict, occupants: Mapping[str, Occupant], preferred: Order) -> tuple[list[bool], list[bool]]:
+    """Which of the two robots may have entered a region, and which have left it.
+
+    From one that is to let the other pass, a grant is taken back as long as it can stop before the region.
+    """
+    entered, left = [], []
+    for name, other, enter, leave in zip(region.robots, region.robots[::-1], region.enter, region.leave, strict=True):
+        o = occupants[name]
+        reach = min(o.low + STOPPING, o.extent) if (other, name) in preferred and o.movable else o.extent
+        entered.append(reach > enter)
+        left.append(o.arrived or o.low >= leave)
+    return entered, left
 
 
 def _order(names: Sequence[str], before: NDArray[np.bool_]) -> Order:

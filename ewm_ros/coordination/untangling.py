@@ -81,14 +81,14 @@ class Untangler:
             return
         blockers = self._blockers(me, occupants)
         if not blockers:
-            yield self._valid(Option(robot, yields=True), occupants)
+            yield self._tried(Option(robot, yields=True), occupants)
             return
         if not all(_stays(occupants[name]) for name in blockers):
             return
-        options = self._valid(self._round(me, occupants), occupants)
+        options = self._tried(self._round(me, occupants), occupants)
         yield options
         for choice in range(PLACES):  # backtracking: another place for the one that is met first
-            aside = self._valid(self._aside(me, blockers, occupants, frozenset(aimless), choice), occupants)
+            aside = self._tried(self._aside(me, blockers, occupants, frozenset(aimless), choice), occupants)
             yield aside
             options = options + aside
             if aside:
@@ -183,10 +183,11 @@ class Untangler:
         """Whether somebody stands too near to a way."""
         return way.project(*self._place(other))[1] < self._apart(robot, other.robot)
 
-    def _valid(self, option: Option | None, occupants: Mapping[str, Occupant]) -> list[Option]:
-        """The option itself, if it helps its robot and harms nobody."""
-        if option is None:
-            return []
+    def _tried(self, option: Option | None, occupants: Mapping[str, Occupant]) -> list[Option]:
+        return [] if option is None or not self.is_valid(option, occupants) else [option]
+
+    def is_valid(self, option: Option, occupants: Mapping[str, Occupant]) -> bool:
+        """Whether an option helps its robot and harms nobody."""
         before = Banker(self._book).finishable(occupants)
         after = dict(occupants)
         for name, way in option.ways.items():
@@ -195,7 +196,7 @@ class Untangler:
         if option.yields:
             after[option.passes] = replace(after[option.passes], yields=True)
         can = Banker(self._book.with_ways(option.ways)).finishable(after)
-        return [option] if can >= before | set(option.ways) | {option.passes} else []
+        return can >= before | set(option.ways) | {option.passes}
 
     def _planner(self, robot: str) -> RoutePlanner:
         return self._planners.of(self._book[robot].radius)

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ewm_ros.coordination.arbitration.arbiter import Arbiter
+from ewm_ros.coordination.arbitration.site import Site
 from ewm_ros.coordination.coordinator import Coordinator
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray
 from ewm_ros.intention.codec import decode_intention, encode_payload
-from ewm_ros.messages import DirectiveSet, Intention, Route
+from ewm_ros.messages import Arbitration, DirectiveSet, Intention, Route
 from ewm_ros.planning.route_planner import RoutePlanner
 from ewm_ros.randomness import stream
 from ewm_ros.robot.agent import FAREWELL, Action, IntegratedAgent
@@ -38,6 +40,7 @@ from ewm_ros.world_model.predictor import Situation, WatchedPredictor
 
 COORDINATOR = "coordinator"
 PredictorMaker = Callable[[RobotType], WatchedPredictor]
+ArbiterMaker = Callable[[Site], Arbiter]
 POLICIES = ("intention", "none", "orca")
 
 
@@ -77,12 +80,14 @@ class Fleet:
         only: index of the one robot that takes part.
         bodies: see PhysicsWorld.
         predictor: makes what a robot of a type foresees itself with; the shipped model if not given.
+        arbiter: makes the one that each coordinator of the run asks; the words of the world's file are for it.
 
     Raises:
         InputError: unknown policy.
 
     Attributes:
         task: sends the robots to their goals.
+        arbitrations: what the coordinator has told of questions so far.
     """
 
     def __init__(
@@ -93,6 +98,7 @@ class Fleet:
         only: int | None = None,
         bodies: Bodies = "driven",
         predictor: PredictorMaker = load_predictor,
+        arbiter: ArbiterMaker | None = None,
     ) -> None:
         if policy not in POLICIES:
             raise InputError(f"unknown policy {policy!r}: there are {', '.join(POLICIES)}")
@@ -101,6 +107,8 @@ class Fleet:
 
         self.scenario = scenario
         self._make_predictor = predictor
+        self._make_arbiter = arbiter
+        self.arbitrations: list[Arbitration] = []
         self.world = PhysicsWorld(scenario, only, bodies)
         self.names = tuple(scenario.names[i] for i in self.world.indices)
         self.task = make_task(scenario, self.world.indices, telling=policy == "intention")
@@ -154,13 +162,20 @@ class Fleet:
         """Start a coordinator, or a new one in place of the one there is."""
         self._coordinators += 1
         nonce = int(stream(self.scenario.seed, self._coordinators, "coordinator").integers(1, 2**32))
-        self.coordinator = Coordinator(nonce=nonce)
+        self._close_arbiter()
+        arbiter = self._make_arbiter(self.scenario.site) if self._make_arbiter is not None else None
+        self.coordinator = Coordinator(nonce=nonce, arbiter=arbiter)
         self.coordinator.set_map(self._grid)
         self._network.forget(COORDINATOR)
 
     def stop_coordinator(self) -> None:
         """The coordinator's process dies."""
+        self._close_arbiter()
         self.coordinator = None
+
+    def _close_arbiter(self) -> None:
+        if self.coordinator is not None and self.coordinator.arbiter is not None:
+            self.coordinator.arbiter.close()
 
     def kill_robot(self, name: str) -> None:
         """A robot's process dies, or is not there yet: `restart_robot` starts it."""
@@ -271,6 +286,8 @@ class Fleet:
         for message in self._network.receive(COORDINATOR, now):
             self._hear(coordinator, message, now)
         self._network.send(self.names, coordinator.decide(now), now)
+        if coordinator.arbiter is not None:
+            self.arbitrations += coordinator.arbiter.take_records()
 
     def _hear(
         self, listener: IntegratedAgent | Coordinator, message: object, now: float, explorer: Explorer | None = None
@@ -315,5 +332,6 @@ class Fleet:
         return sums
 
     def close(self) -> None:
-        """Give the world's memory back."""
+        """Give back the world's memory and what an arbiter holds."""
+        self._close_arbiter()
         self.world.close()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ewm_ros.coordination.delay_conflicts import DelayConflicts, delay_conflicts
-from ewm_ros.coordination.schedule import find_options, find_schedule, keep_order
+from ewm_ros.coordination.schedule import find_schedule, keep_order
 from ewm_ros.coordination.timed_route import timed_route
 from ewm_ros.geometry import FloatArray, Polyline
 
@@ -163,26 +163,6 @@ def test_the_same_question_has_the_same_answer() -> None:
     first, second = find_schedule(DOOR), find_schedule(DOOR)
     assert first is not None and second is not None
     assert first.delays.tolist() == second.delays.tolist()
-
-
-def test_the_options_differ_in_who_waits_and_all_are_valid() -> None:
-    best = find_schedule(DOOR)
-    assert best is not None
-    options = find_options(DOOR, best)
-    assert options[0] is best
-    assert len(options) == 3
-    assert [option.cost for option in options[1:]] == sorted(option.cost for option in options[1:])
-    for k, option in enumerate(options):
-        assert DOOR.violated(option.delays) == []
-        assert all(not np.array_equal(option.before, other.before) for other in options[:k])
-        assert all(option.waits_for != other.waits_for for other in options[:k])
-
-
-def test_where_nobody_waits_there_is_nothing_to_choose() -> None:
-    conflicts = of(EASTWARD, EASTWARD_AHEAD)
-    best = find_schedule(conflicts)
-    assert best is not None
-    assert find_options(conflicts, best) == [best]
 
 
 def test_an_order_is_kept_until_another_one_is_clearly_better() -> None:

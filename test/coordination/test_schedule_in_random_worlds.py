@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ewm_ros.coordination.delay_conflicts import DelayConflicts, delay_conflicts
 from ewm_ros.coordination.kept_distance import kept_distance
-from ewm_ros.coordination.schedule import Schedule, find_options, find_schedule
+from ewm_ros.coordination.schedule import Schedule, find_schedule
 from ewm_ros.coordination.timed_route import timed_route
 from ewm_ros.geometry import FloatArray, Polyline
 from ewm_ros.randomness import stream
@@ -78,14 +78,10 @@ def test_no_two_robots_ever_come_too_close(fleet: tuple[list[Polyline], FloatArr
     best = find_schedule(conflicts, weights=weights, fixed=fixed)
     assume(best is not None)
     assert best is not None
-    options = find_options(conflicts, best, weights=weights, fixed=fixed)
-    for k, schedule in enumerate(options):
-        assert conflicts.violated(schedule.delays) == []
-        check_driven(paths, moving, schedule, distance)
-        check_no_cycle(schedule)
-        assert schedule.cost >= best.cost - 1e-6 or not best.proven
-        assert all(not np.array_equal(schedule.before, other.before) for other in options[:k])
-        assert not any(moving[robot] and delay for robot, delay in enumerate(schedule.delays))
+    assert conflicts.violated(best.delays) == []
+    check_driven(paths, moving, best, distance)
+    check_no_cycle(best)
+    assert not any(moving[robot] and delay for robot, delay in enumerate(best.delays))
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.filter_too_much])

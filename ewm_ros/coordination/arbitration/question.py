@@ -15,7 +15,8 @@ from typing import Literal
 from ewm_ros.coordination.arbitration.site import Facts
 from ewm_ros.messages import Plan
 
-Kind = Literal["crossing", "head_on", "following", "deadlock"]
+# A trajectory is no conflict: which of the futures that one robot imagines achieves its goal best.
+Kind = Literal["crossing", "head_on", "following", "deadlock", "trajectory"]
 WAITS = (5.0, 15.0, 60.0)  # s that tell one wait from another when an answer is looked up again
 
 
@@ -52,9 +53,11 @@ class Option:
     Attributes:
         first: aliases of those that pass, in this order; in a deadlock the one that can go on.
         aside: aliases of those that leave their ways meanwhile.
+        round: whether the first one takes another way to its goal.
         waits: s that each robot waits in all, by alias; who does not wait may be left out.
         total: s of delay of the whole fleet.
         longer: m that robots drive more.
+        words: what is done where it is no order of passing; of aliases, numbers and words of this program.
     """
 
     first: tuple[str, ...]
@@ -62,14 +65,21 @@ class Option:
     waits: Mapping[str, float] | None = None
     total: float = 0.0
     longer: float = 0.0
+    round: bool = False
+    words: str = ""
 
     @property
     def deed(self) -> str:
         """What is done, in words; it tells the options of a question apart."""
-        passing = " before ".join(self.first) if len(self.first) > 1 else self.first[0]
+        if self.words:
+            return self.words
+        if len(self.first) > 1:
+            return " before ".join(self.first)
+        passing = f"{self.first[0]} goes round" if self.round else f"{self.first[0]} passes first"
         if not self.aside:
-            return f"{passing} passes first" if len(self.first) == 1 else passing
-        return f"{' and '.join(self.aside)} moves aside for {passing}"
+            return passing
+        verb = "moves" if len(self.aside) == 1 else "move"
+        return f"{' and '.join(self.aside)} {verb} aside, {passing}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +109,14 @@ class Question:
 
     @property
     def cache_key(self) -> str:
-        """The signature, and who would wait roughly how long: rules may speak of that."""
+        """The signature, and all else that an answer may go by.
+
+        Rules may speak of who has waited or would wait roughly how long; without a rule the least delay decides.
+        """
+        waited = [_coarse(party.waited) for party in self.parties.values()]
         waits = [[_coarse((o.waits or {}).get(alias, 0.0)) for alias in self.parties] for o in self.options.values()]
-        return _digest([self._topology(), waits])
+        least = min(self.options, key=lambda name: self.options[name].total, default="")
+        return _digest([self._topology(), waited, waits, least])
 
     def _topology(self) -> object:
         words = [party.words for party in self.parties.values()]

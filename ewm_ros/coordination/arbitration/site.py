@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic_core import PydanticCustomError
 
 from ewm_ros.errors import InputError
 from ewm_ros.messages import ROBOT_NAME
@@ -98,14 +99,20 @@ def load_site(path: Path) -> Site:
 
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_TEXT, pattern=r"^[^\n\r]*$")]
 Number = Annotated[float, Field(strict=True, ge=-1e5, le=1e5)]
-RobotName = Annotated[str, Field(strict=True, pattern=f"^{ROBOT_NAME.pattern}$")]
+
+
+def _robot(value: object) -> str:
+    name = robot_name(value) if isinstance(value, int) else value
+    if isinstance(value, bool) or not isinstance(name, str) or not ROBOT_NAME.fullmatch(name):
+        raise PydanticCustomError("robot", "must be a robot's name (1 to 32 of a-z, 0-9, _) or its index in a world")
+    return name
 
 
 class _Role(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
     __pydantic_extra__: dict[str, Text | int | float | bool]
 
-    robot: Annotated[int, Field(strict=True, ge=0)] | RobotName
+    robot: Annotated[str, PlainValidator(_robot)]
 
 
 class _SiteFile(BaseModel):
