@@ -122,23 +122,39 @@ class TrafficPlan:
         self._found: _Found | None = None
         self._wanted: tuple[tuple[str, str], ...] = ()  # oldest first
         self._routes: dict[str, tuple[int, int]] = {}
-        self.renewed = self._next = -math.inf
+        self.renewed = -math.inf
         self._obstructed = False  # somebody's way, by a robot that has broken down
 
     def update(self, occupants: Mapping[str, Occupant], now: float) -> None:
         """Renew the order if it is time, or if somebody has another route."""
         driving = {name: o for name, o in occupants.items() if not o.disabled}
         routes = {name: o.route for name, o in driving.items()}
-        if routes == self._routes and now < self._next:
-            return
+        if routes != self._routes or now >= self.renewed + RENEW_EVERY:
+            self._renew(occupants, now)
+
+    def prefer(self, first: str, second: str, occupants: Mapping[str, Occupant], now: float) -> bool:
+        """Have one robot pass before another from now on, until one of them takes another route.
+
+        Returns:
+            False if that cannot be, by a schedule that starts from where the robots are now: then nothing changes.
+        """
+        if not self.may_precede(first, second, occupants):
+            return False
+        self._wanted = (*(pair for pair in self._wanted if set(pair) != {first, second}), (first, second))
+        self._renew(occupants, now)
+        return (first, second) in self._wanted
+
+    def _renew(self, occupants: Mapping[str, Occupant], now: float) -> None:
+        driving = {name: o for name, o in occupants.items() if not o.disabled}
+        routes = {name: o.route for name, o in driving.items()}
         kept = {name for name, route in routes.items() if self._routes.get(name) == route}
-        self._routes, self.renewed, self._next = routes, now, now + RENEW_EVERY
+        self._routes, self.renewed = routes, now
         former = frozenset(pair for pair in self._order if kept.issuperset(pair))
         self._wanted = tuple(pair for pair in self._wanted if kept.issuperset(pair))
         asked = self._ask(driving, now, {})
         found = self._find(asked, driving, former)
         while self._wanted and (found is None or not found.executable):
-            # What was preferred cannot be kept to any more; what was preferred first is likeliest to be under way.
+            # It cannot be kept to; what was preferred first is likeliest to be under way.
             self._wanted = self._wanted[:-1]
             asked = self._ask(driving, now, {})
             found = self._find(asked, driving, former)
@@ -223,38 +239,29 @@ class TrafficPlan:
             low, high = question.conflicts.low[i, j] - SOON, question.conflicts.high[i, j] + SOON
             near = any(((low < gap) & (gap < high)).any() for gap in (0.0, delays[i] - delays[j]))
             robots = (question.names[i], question.names[j])
-            if near and self.is_open(*robots):
-                found.append(Contest(robots, self._ahead(*robots)))
+            settled = (i, j) in question.first or (j, i) in question.first
+            if near and not settled and (ahead := self._ahead(*robots)):
+                found.append(Contest(robots, ahead))
         return found
 
-    def is_open(self, a: str, b: str) -> bool:
-        """Whether either of two may still pass first somewhere, and nobody has said who is to."""
-        if self._found is None:
+    def may_precede(self, first: str, second: str, occupants: Mapping[str, Occupant]) -> bool:
+        """Whether one robot can still be told to pass before another: the other one can stop before they meet."""
+        if self._found is None or not self._ahead(first, second):
             return False
-        names = self._found.question.names
-        if not {a, b} <= set(names) or not self._ahead(a, b):
-            return False
-        pair = {names.index(a), names.index(b)}
-        return all(set(settled) != pair for settled in self._found.question.first)
+        return (second, first) not in self._settled(occupants, frozenset({(first, second)}))
 
     def _ahead(self, a: str, b: str) -> tuple[Conflict, ...]:
         """The regions that both have still to pass."""
         assert self._found is not None
         return tuple(region for region in self._book.regions(a, b) if region in self._found.first)
 
-    def delays_if(
-        self, first: str, second: str, occupants: Mapping[str, Occupant], anew: float | None = None
-    ) -> Mapping[str, float]:
+    def delays_if(self, first: str, second: str, occupants: Mapping[str, Occupant]) -> Mapping[str, float]:
         """s that everybody would wait if one robot passed before another wherever they meet; empty if that cannot be.
 
-        All that is settled or preferred already is kept to.
-
-        Args:
-            anew: s of a steady clock, to work it out from where the robots are now; else, in a third of the time, from
-                where they were when the order was renewed last.
+        All that is settled or preferred already is kept to. Distances are those of when the order was renewed last.
         """
         driving = {name: o for name, o in occupants.items() if not o.disabled}
-        asked = self._ask(driving, anew, {}) if anew is not None else self._asked
+        asked = self._asked
         if asked is None or not {first, second} <= set(asked.names) <= driving.keys():
             return {}
         asked = asked.with_order(first, second)
@@ -264,17 +271,7 @@ class TrafficPlan:
         found = self._find(asked, driving, former, LITTLE_EFFORT)
         return found.delays if found is not None and found.executable else {}
 
-    def prefer(self, first: str, second: str) -> None:
-        """Have one robot pass before another from the next renewal on, until one of them takes another route."""
-        self._wanted = (*(pair for pair in self._wanted if set(pair) != {first, second}), (first, second))
-        self._next = -math.inf
-
-    def _ask(
-        self,
-        occupants: Mapping[str, Occupant],
-        now: float,
-        ways: Mapping[str, Polyline],
-    ) -> _Question:
+    def _ask(self, occupants: Mapping[str, Occupant], now: float, ways: Mapping[str, Polyline]) -> _Question:
         names = tuple(sorted(occupants))
         routes = []
         for name in names:

@@ -41,6 +41,7 @@ from ewm_ros.world_model.predictor import Situation, WatchedPredictor
 COORDINATOR = "coordinator"
 PredictorMaker = Callable[[RobotType], WatchedPredictor]
 ArbiterMaker = Callable[[Site], Arbiter]
+
 POLICIES = ("intention", "none", "orca")
 
 
@@ -81,6 +82,7 @@ class Fleet:
         bodies: see PhysicsWorld.
         predictor: makes what a robot of a type foresees itself with; the shipped model if not given.
         arbiter: makes the one that each coordinator of the run asks; the words of the world's file are for it.
+        coordinator: the kind of coordinators.
 
     Raises:
         InputError: unknown policy.
@@ -99,6 +101,7 @@ class Fleet:
         bodies: Bodies = "driven",
         predictor: PredictorMaker = load_predictor,
         arbiter: ArbiterMaker | None = None,
+        coordinator: type[Coordinator] = Coordinator,
     ) -> None:
         if policy not in POLICIES:
             raise InputError(f"unknown policy {policy!r}: there are {', '.join(POLICIES)}")
@@ -107,7 +110,7 @@ class Fleet:
 
         self.scenario = scenario
         self._make_predictor = predictor
-        self._make_arbiter = arbiter
+        self._make_arbiter, self._make_coordinator = arbiter, coordinator
         self.arbitrations: list[Arbitration] = []
         self.world = PhysicsWorld(scenario, only, bodies)
         self.names = tuple(scenario.names[i] for i in self.world.indices)
@@ -164,7 +167,7 @@ class Fleet:
         nonce = int(stream(self.scenario.seed, self._coordinators, "coordinator").integers(1, 2**32))
         self._close_arbiter()
         arbiter = self._make_arbiter(self.scenario.site) if self._make_arbiter is not None else None
-        self.coordinator = Coordinator(nonce=nonce, arbiter=arbiter)
+        self.coordinator = self._make_coordinator(nonce=nonce, arbiter=arbiter)
         self.coordinator.set_map(self._grid)
         self._network.forget(COORDINATOR)
 

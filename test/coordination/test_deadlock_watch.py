@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from drawn_rooms import room
@@ -12,6 +13,7 @@ from wire_values import Points
 from ewm_ros.coordination.deadlock_watch import CANDIDATES, PATIENCE, RETRY, DeadlockWatch
 from ewm_ros.coordination.offers import Offers
 from ewm_ros.coordination.planners import Planners
+from ewm_ros.coordination.untangling import Option
 from ewm_ros.occupancy_grid import OccupancyGrid
 
 CORRIDOR = room(14, 4, (3, 0, 11, 1.5), (3, 2.5, 11, 4))
@@ -129,3 +131,59 @@ def test_a_goal_in_the_way_of_others_may_be_taken_and_only_on_that_very_route() 
     assert len(yielding) == 1
     assert not watched.watch.yields(yielding[0], (1, 2))
     assert not watched.watch.yields(yielding[0], (2, 1))
+
+
+def by_passing(robot: str, said: list[list[str]]) -> Callable[[Sequence[Option]], Option | None]:
+    """Advice: this robot is to pass."""
+
+    def advise(options: Sequence[Option]) -> Option | None:
+        said.append([option.passes for option in options])
+        return next((option for option in options if option.passes == robot), None)
+
+    return advise
+
+
+def test_where_there_are_several_ways_out_whoever_is_asked_for_advice_has_the_say() -> None:
+    asked: list[list[str]] = []
+    watched = Watched([EAST, WEST], [4.2, 6.0])  # without advice r1 goes aside: the bay is beside it
+    watched.watch.advise = by_passing("r1", asked)
+    watched.look(PATIENCE + 3.0)
+    assert list(watched.offers) == ["r0"]
+    assert [sorted(passing) for passing in asked] == [["r0", "r1"]]
+
+
+def test_without_an_opinion_the_cheapest_way_out_is_taken() -> None:
+    watched = Watched([EAST, WEST], [4.2, 6.0])
+    watched.watch.advise = by_passing("nobody", [])
+    watched.look(PATIENCE + 3.0)
+    assert list(watched.offers) == ["r1"]
+
+
+def options_of(watched: Watched) -> list[Option]:
+    """All ways out, and nothing is begun."""
+    found: list[Option] = []
+
+    def advise(options: Sequence[Option]) -> Option | None:
+        found.extend(options)
+        return None
+
+    watched.watch.advise = advise
+    watched.look(PATIENCE + 3.0)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "becomes"),
+    [("nothing", "applied"), ("somebody moves", "stale"), ("another way out is begun", "stale"), ("no use", "unsafe")],
+)
+def test_a_way_out_that_is_wanted_later_is_looked_at_again_first(meanwhile: str, becomes: str) -> None:
+    watched = Watched([EAST, WEST], [4.2, 6.0])
+    wanted = next(option for option in options_of(watched) if option.passes == "r1")
+    if meanwhile != "another way out is begun":
+        watched.offers.settle({}, watched.now + 100.0)
+    if meanwhile == "somebody moves":
+        watched.scene.place("r0", 4.0)
+    if meanwhile == "no use":
+        wanted = replace(wanted, ways={})
+    assert watched.watch.take(wanted, watched.scene.occupants, watched.now + 100.0) == becomes
+    assert ("r0" in watched.offers) == (becomes == "applied")

@@ -11,6 +11,7 @@ from protocol_fleet import corridor, crossing, roundabout
 from scene import Scene
 from wire_values import Points
 
+from ewm_ros.coordination.occupant import STOPPING, own_interval
 from ewm_ros.coordination.precedence import is_executable
 from ewm_ros.coordination.traffic_plan import DOUBLED_AFTER, RENEW_EVERY, TrafficPlan
 from ewm_ros.geometry import Polyline
@@ -254,7 +255,7 @@ def test_a_preferred_order_is_kept_to_and_all_arrive(turned_round: bool) -> None
     wanted = {c.robots[::-1] if turned_round else c.robots for c in plan.contests()}
     preferred = {pair for pair in wanted if plan.delays_if(*pair, scene.occupants)}
     for pair in preferred:
-        plan.prefer(*pair)
+        assert plan.prefer(*pair, scene.occupants, scene.now)
     passed = watch_passing(scene, 700)
     assert len(preferred) >= 2
     for first, second in preferred:
@@ -264,7 +265,7 @@ def test_a_preferred_order_is_kept_to_and_all_arrive(turned_round: bool) -> None
 
 def test_it_is_forgotten_when_one_of_its_robots_takes_another_route() -> None:
     scene = planned([[(-4.5, 0.0), (5.0, 0.0)], NORTH])
-    plan_of(scene).prefer("r1", "r0")
+    plan_of(scene).prefer("r1", "r0", scene.occupants, scene.now)
     renew(scene)
     assert first_of(scene) == "r1"
     renew(scene, 20.0)
@@ -282,9 +283,10 @@ def test_it_does_not_count_for_who_is_inside_already() -> None:
         early, late = f"r{pushed_in}", f"r{pushed_in + 1}"
         renew(scene)
         assert first_of(scene) == early
-        plan_of(scene).prefer(late, early)
-        scene.place(early, 3.9, 5.5)
-        renew(scene)
+        (region,) = scene.book.regions(early, late)
+        enter, leave = own_interval(region, early)
+        scene.place(early, enter - STOPPING + 0.02, leave)
+        assert not plan_of(scene).prefer(late, early, scene.occupants, scene.now)
         assert first_of(scene) == early
         assert plan_of(scene).delays[early] == 0.0
 
@@ -295,7 +297,7 @@ def test_who_was_granted_the_place_but_can_still_stop_before_it_has_to_give_it_b
     scene.place("r0", region.enter[0] - 1.0, region.leave[0] + 0.1)
     renew(scene, RENEW_EVERY)
     assert first_of(scene) == "r0"
-    plan_of(scene).prefer("r1", "r0")
+    plan_of(scene).prefer("r1", "r0", scene.occupants, scene.now)
     renew(scene)
     assert first_of(scene) == "r1"
     assert plan_of(scene).precedence.prefers("r1", "r0")
@@ -307,7 +309,7 @@ def test_who_was_granted_the_place_but_can_still_stop_before_it_has_to_give_it_b
 def test_a_preference_that_would_end_in_a_deadlock_is_dropped() -> None:
     """r1 has come to stand in the way after it was told to pass second: now it has to be first."""
     scene = planned([EAST, NORTH])
-    plan_of(scene).prefer("r0", "r1")
+    plan_of(scene).prefer("r0", "r1", scene.occupants, scene.now)
     renew(scene)
     assert first_of(scene) == "r0"
     scene.place("r1", 5.0)

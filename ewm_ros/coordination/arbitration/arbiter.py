@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,6 +65,7 @@ class Arbiter:
         self._contests: Sequence[Contest] = ()
         self._contests_of = -math.inf  # the renewal of the order that they belong to
         self._fleet: FleetState | None = None
+        self._replies: deque[Reply] = deque()  # each that is applied costs a renewal of the order: one a cycle
         self._records: list[Arbitration] = []
 
     @property
@@ -91,10 +92,13 @@ class Arbiter:
     def look(self, fleet: FleetState, deadlocks: DeadlockWatch) -> None:
         """Take the answers that have come, and put one more question if words have something to decide."""
         self._fleet = fleet
-        for reply in self._adviser.replies(fleet.now):
-            self._take(reply, fleet, deadlocks)
+        self._replies += self._adviser.replies(fleet.now)
         self._mind_deadlines(fleet)
-        if self._site.rules or self._site.facts:
+        if fleet.order.renewed == fleet.now:
+            return  # that was work enough for one cycle
+        if self._replies:
+            self._take(self._replies.popleft(), fleet, deadlocks)
+        elif self._site.rules or self._site.facts:
             self._ask_of_contests(fleet)
 
     def way_out(self, ways: Sequence[WayOut]) -> WayOut | None:
@@ -115,8 +119,6 @@ class Arbiter:
 
     def _ask_of_contests(self, fleet: FleetState) -> None:
         """Look at one contest more: each costs some schedules."""
-        if fleet.order.renewed == fleet.now:
-            return  # enough work for one cycle
         if self._contests_of != fleet.order.renewed:
             self._contests, self._contests_of = fleet.order.contests(), fleet.order.renewed
         for contest in self._contests:
@@ -130,8 +132,8 @@ class Arbiter:
                 if known is None:
                     self._put(framed, topic, fleet)
                 else:
-                    self._prefer(framed.effects[known.choice], fleet)
-                    self._tell(self._next_number(), framed, fleet, "applied", known, "cache")
+                    outcome = self._prefer(framed.effects[known.choice], fleet)
+                    self._tell(self._next_number(), framed, fleet, outcome, known, "cache")
             if framed is not None:
                 return
 
@@ -186,16 +188,13 @@ class Arbiter:
             return "stale"
         if not isinstance(effect, tuple):
             return deadlocks.take(effect, fleet.occupants, fleet.now)
-        if not fleet.order.is_open(*effect):
+        if not fleet.order.may_precede(*effect, fleet.occupants):
             return "stale"
-        if not fleet.order.delays_if(*effect, fleet.occupants, fleet.now):
-            return "unsafe"
-        self._prefer(effect, fleet)
-        return "applied"
+        return self._prefer(effect, fleet)
 
-    def _prefer(self, effect: Effect, fleet: FleetState) -> None:
-        if isinstance(effect, tuple):
-            fleet.order.prefer(*effect)
+    def _prefer(self, effect: Effect, fleet: FleetState) -> str:
+        possible = isinstance(effect, tuple) and fleet.order.prefer(*effect, fleet.occupants, fleet.now)
+        return "applied" if possible else "unsafe"
 
     def _mind_deadlines(self, fleet: FleetState) -> None:
         for number, asked in list(self._open.items()):

@@ -103,7 +103,7 @@ Number = Annotated[float, Field(strict=True, ge=-1e5, le=1e5)]
 
 def _robot(value: object) -> str:
     name = robot_name(value) if isinstance(value, int) else value
-    if isinstance(value, bool) or not isinstance(name, str) or not ROBOT_NAME.fullmatch(name):
+    if not isinstance(name, str) or not ROBOT_NAME.fullmatch(name):
         raise PydanticCustomError("robot", "must be a robot's name (1 to 32 of a-z, 0-9, _) or its index in a world")
     return name
 

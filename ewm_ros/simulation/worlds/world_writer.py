@@ -10,6 +10,7 @@ from ewm_ros.simulation.worlds.world_format import World
 
 LARGEST_WHOLE = 1e9  # whole numbers below are written without a decimal point
 OPENED = ("robots", "stations")  # mappings that get a line for each key
+SENTENCES = "rules"  # the one list of texts that gets a line for each
 
 
 def world_text(world: World) -> str:
@@ -26,7 +27,7 @@ def _lines(content: dict[str, object], indent: str) -> Iterator[str]:
         if isinstance(value, dict) and key in OPENED:
             yield name
             yield from _lines(value, f"{indent}  ")
-        elif isinstance(value, list) and value and not isinstance(value[0], str):
+        elif isinstance(value, list) and value and (key == SENTENCES or not isinstance(value[0], str)):
             yield name
             yield from (f"{indent}  - {_flow(item)}" for item in value)
         else:

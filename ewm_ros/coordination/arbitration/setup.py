@@ -1,0 +1,28 @@
+"""Puts an arbiter together from what its operator has set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from ewm_ros.coordination.arbitration.arbiter import Arbiter
+from ewm_ros.coordination.arbitration.cache import AnswerCache
+from ewm_ros.coordination.arbitration.model_adviser import ModelAdviser
+from ewm_ros.coordination.arbitration.settings import ArbiterSettings
+from ewm_ros.coordination.arbitration.site import Site
+
+
+def open_arbiter(
+    settings: ArbiterSettings, site: Site, api_key: SecretStr | None = None, cache_path: Path | None = None
+) -> Arbiter:
+    """An arbiter that asks a language model; its thread runs until it is closed.
+
+    Args:
+        cache_path: of the file that keeps answers; in memory only if not given.
+
+    Raises:
+        InputError: the OpenAI SDK is not installed, or the cache file cannot be used.
+    """
+    cache = AnswerCache(cache_path)
+    return Arbiter(site, ModelAdviser(settings, api_key), cache, deadline=settings.limits.deadline_s)
