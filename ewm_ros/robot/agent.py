@@ -14,6 +14,7 @@ from ewm_ros.occupancy_grid import OccupancyGrid
 from ewm_ros.robot.bystanders import Bystanders
 from ewm_ros.robot.guarded_predictor import GuardedPredictor
 from ewm_ros.robot.path_follower import PathFollower
+from ewm_ros.robot.trajectory_choice import LocalScorer, TrajectoryChooser
 from ewm_ros.robot.way_finder import Goal, Offer, WayFinder
 from ewm_ros.robot_type import RobotType
 from ewm_ros.sensing import STANDSTILL, Observation, Velocity
@@ -57,6 +58,7 @@ class IntegratedAgent:
         boot: nonce of this start of the robot's process, 1 to 2**32 - 1.
         priority: of the robot's role, 0 to 255; higher passes first.
         predictor: of the robot's own motion; the closed-form one if not given.
+        chooser: says which of the imagined trajectories is told; the most probable one if not given.
 
     Raises:
         InputError: the name is not one.
@@ -70,6 +72,7 @@ class IntegratedAgent:
         boot: int,
         priority: int = 0,
         predictor: WatchedPredictor | None = None,
+        chooser: TrajectoryChooser | None = None,
     ) -> None:
         self.name = check_robot_name(name)
         self.boot = boot
@@ -77,6 +80,7 @@ class IntegratedAgent:
         self.search: Search | None = None  # what to tell of a search for goals
         self.right_of_way = RightOfWay(name, boot)
         self.predictor = predictor or GuardedPredictor(robot_type, None, "no learned model was given")
+        self._chooser = chooser or LocalScorer()
         self._type = robot_type
         self._priority = priority
         self._compressor = IntentionCompressor()
@@ -111,7 +115,7 @@ class IntegratedAgent:
         self.right_of_way.receive_directives(directives, now)
 
     def think_and_act(self, state: Observation, goal: Goal | None, now: float | None = None) -> Action:
-        """One cycle: where am I, what will happen, what do I tell the others, what do I do.
+        """One cycle: where am I, what will happen, which of it is my way to the goal, what do I tell and do.
 
         Args:
             state: the newest odometry and scan.
@@ -152,7 +156,11 @@ class IntegratedAgent:
         )
 
     def act(self, situation: Situation, imagination: Imagination, now: float | None = None) -> Action:
-        """The second half of `think_and_act`: what the robot does, and what it tells the others."""
+        """The second half of `think_and_act`: what the robot does, and which of its futures it tells the others.
+
+        What it does hangs on the situation only: to choose another future changes what the others hear.
+        """
+        now = situation.observation.odometry.stamp if now is None else now
         state, follower, right_of_way = situation.observation, situation.follower, self.right_of_way
         odometry, progress = state.odometry, situation.progress
         command = STANDSTILL
@@ -170,15 +178,16 @@ class IntegratedAgent:
             else:
                 command = follower.command(odometry.pose, velocity, progress, situation.hold, limit)
         condition = self._condition(progress, situation.changing)
+        chosen = self._chooser.choose(imagination, self._ways.goal, now)
         intention = Intention(
             self.name,
             self.boot,
             self._seq,
             odometry.stamp,
-            self._plan(imagination, state, condition),
+            self._plan(imagination, chosen, state, condition),
             right_of_way.standing(),
         )
-        route = self._route_to_send(odometry.stamp if now is None else now)
+        route = self._route_to_send(now)
         return Action(command, intention, route, imagination, right_of_way.path, condition)
 
     def _release(self, changing: bool) -> float:
@@ -259,7 +268,7 @@ class IntegratedAgent:
             return "waiting"
         return "driving"
 
-    def _plan(self, imagination: Imagination, state: Observation, condition: str) -> Plan:
+    def _plan(self, imagination: Imagination, chosen: int, state: Observation, condition: str) -> Plan:
         odometry, advice = state.odometry, self.right_of_way.advice
         eta = math.inf
         if condition == "driving" and self._follower is not None:
@@ -273,9 +282,11 @@ class IntegratedAgent:
         else:
             outcome = Outcome.PROGRESS if condition == "stopping" else Outcome.IDLE
         sums = self.predictor.validator.sums
-        confidence = (sums.hits + PRIOR_HITS) / (sums.windows + PRIOR_WINDOWS)
+        # The score is the most probable future's: of another one there is so much less to be had.
+        likely = imagination.probabilities[chosen] / imagination.probabilities[0]
+        confidence = likely * (sums.hits + PRIOR_HITS) / (sums.windows + PRIOR_WINDOWS)
         return self._compressor.compress(
-            imagination.most_probable,
+            imagination.rollouts[chosen],
             self._ways.goal.name if self._ways.goal else NO_GOAL,
             confidence,
             start=odometry.pose,

@@ -68,11 +68,49 @@ def test_the_basic_example_says_why_it_does_without_a_model() -> None:
     assert done.stdout.startswith("predictor: closed form (no learned model was asked for)\n")
 
 
-def test_four_robots_take_turns_at_the_door() -> None:
-    done = run("multi_agent_coordination.py")
+@pytest.fixture(scope="module")
+def at_the_door() -> subprocess.CompletedProcess[str]:
+    """Four robots that ask nobody."""
+    return run("multi_agent_coordination.py")
+
+
+def test_four_robots_take_turns_at_the_door(at_the_door: subprocess.CompletedProcess[str]) -> None:
+    done = at_the_door
     assert done.returncode == 0, done.stderr
     assert "4 of 4 robots at their goals, 0 collisions" in done.stdout
     assert re.search(r"robot_\d waits for robot_\d", done.stdout)
+
+
+def test_a_language_model_says_who_passes_first_at_the_door(tmp_path: Path) -> None:
+    """A real llama.cpp server, whose model names the second option wherever it is asked."""
+    for module in ("gguf", "openai", "xllamacpp"):
+        pytest.importorskip(module)
+    from tiny_llama import REASON, tiny_llama, write_model
+
+    write_model(tmp_path / "tiny.gguf", "o2")
+    with tiny_llama(tmp_path / "tiny.gguf") as url:
+        done = run("multi_agent_coordination.py", "--arbiter", "llama.cpp", "--url", url)
+    assert done.returncode == 0, done.stderr
+    assert "4 of 4 robots at their goals, 0 collisions" in done.stdout
+    asked = re.findall(r"question (\d+), o1: .* or o2: .*\? r1 is robot_\d, r2 is robot_\d", done.stdout)
+    applied = re.findall(rf"question (\d+), applied: o2 \(model\) {re.escape(REASON)}", done.stdout)
+    assert applied
+    assert set(applied) <= set(asked)
+
+
+def test_a_server_that_is_not_there_changes_nothing_at_the_door(at_the_door: subprocess.CompletedProcess[str]) -> None:
+    pytest.importorskip("openai")
+    done = run("multi_agent_coordination.py", "--arbiter", "llama.cpp", "--url", "http://127.0.0.1:9/v1")
+    assert done.returncode == 0, done.stderr
+    assert "failed: no connection" in done.stdout
+    assert [line for line in done.stdout.splitlines() if "question" not in line] == at_the_door.stdout.splitlines()
+
+
+def test_the_door_refuses_an_arbiter_that_it_does_not_know() -> None:
+    done = run("multi_agent_coordination.py", "--arbiter", "oracle")
+    assert done.returncode == 1
+    assert "unknown arbiter preset 'oracle'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_latency_benchmark_sets_ours_beside_a_simulated_language_model() -> None:

@@ -6,9 +6,11 @@ On a map the robots have real WayFinders too: they take the ways that the coordi
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
+from ewm_ros.coordination.arbitration.arbiter import Arbiter
 from ewm_ros.coordination.coordinator import Coordinator
 from ewm_ros.coordination.right_of_way import RightOfWay
 from ewm_ros.errors import InputError
@@ -128,7 +130,9 @@ class ProtocolFleet:
         seed: int = 0,
         priorities: list[int] | None = None,
         grid: OccupancyGrid | None = None,
+        arbiter: Callable[[], Arbiter] | None = None,
     ) -> None:
+        self._make_arbiter = arbiter
         roles = priorities or [0] * len(paths)
         self.robots = [RailRobot(f"r{i}", path, roles[i], grid) for i, path in enumerate(paths)]
         self._grid = grid
@@ -143,7 +147,8 @@ class ProtocolFleet:
     def start_coordinator(self) -> str:
         self.started += 1
         name = f"coordinator {self.started}"
-        self.coordinators[name] = coordinator = Coordinator(nonce=self.started)
+        arbiter = self._make_arbiter() if self._make_arbiter is not None else None
+        self.coordinators[name] = coordinator = Coordinator(nonce=self.started, arbiter=arbiter)
         if self._grid is not None:
             coordinator.set_map(self._grid)
         return name

@@ -25,6 +25,7 @@ from ewm_ros.coordination.untangling import Option as WayOut
 from ewm_ros.messages import Arbitration
 
 RETRY = 30.0  # s after which a question that was not answered is asked again, if it is still one
+MOST_RECORDS = 1000  # that are kept for whoever takes them
 MOST_TOPICS = 1000  # that are remembered before those of former routes are forgotten
 FORGET = 600.0  # s after the deadline in which an answer is still waited for: it is good for the next time
 
@@ -55,7 +56,7 @@ class Arbiter:
     """
 
     def __init__(
-        self, site: Site, adviser: Adviser, cache: AnswerCache | None = None, *, deadline: float = 120.0
+        self, site: Site, adviser: Adviser, cache: AnswerCache | None = None, *, deadline: float = 150.0
     ) -> None:
         self._site, self._adviser, self._cache, self._deadline = site, adviser, cache, deadline
         self.counts: Counter[str] = Counter()
@@ -66,7 +67,7 @@ class Arbiter:
         self._contests_of = -math.inf  # the renewal of the order that they belong to
         self._fleet: FleetState | None = None
         self._replies: deque[Reply] = deque()  # each that is applied costs a renewal of the order: one a cycle
-        self._records: list[Arbitration] = []
+        self._records: deque[Arbitration] = deque(maxlen=MOST_RECORDS)
 
     @property
     def model(self) -> str:
@@ -78,9 +79,15 @@ class Arbiter:
         """How the adviser is doing."""
         return self._adviser.status
 
+    @property
+    def trouble(self) -> str:
+        """Why answers cannot be kept, one line; empty if they can."""
+        return self._cache.trouble if self._cache is not None else ""
+
     def take_records(self) -> list[Arbitration]:
         """What is to be told of questions since the last call."""
-        records, self._records = self._records, []
+        records = list(self._records)
+        self._records.clear()
         return records
 
     def close(self) -> None:
@@ -123,19 +130,23 @@ class Arbiter:
             self._contests, self._contests_of = fleet.order.contests(), fleet.order.renewed
         for contest in self._contests:
             topic = _topic(contest.robots, fleet)
-            if self._settled.get(topic, -math.inf) > fleet.now:
-                continue
-            self._settled[topic] = math.inf
-            framed = order_question(contest, fleet, self._site) if self._matters(contest) else None
-            if framed is not None and (self._words_differ(contest, framed) or framed.is_tie):
-                known = self._known(framed)
-                if known is None:
-                    self._put(framed, topic, fleet)
-                else:
-                    outcome = self._prefer(framed.effects[known.choice], fleet)
-                    self._tell(self._next_number(), framed, fleet, outcome, known, "cache")
-            if framed is not None:
-                return
+            if self._settled.get(topic, -math.inf) <= fleet.now:
+                self._settled[topic] = math.inf
+                if self._matters(contest):
+                    self._ask_of(contest, topic, fleet)
+                    return
+
+    def _ask_of(self, contest: Contest, topic: _Topic, fleet: FleetState) -> None:
+        framed = order_question(contest, fleet, self._site)
+        if framed is None:
+            self._settled[topic] = fleet.now + RETRY  # there may be a choice later
+        elif self._words_differ(contest, framed) or framed.is_tie:
+            known = self._known(framed)
+            if known is None:
+                self._put(framed, topic, fleet)
+            else:
+                outcome = self._prefer(framed.effects[known.choice], fleet)
+                self._tell(self._next_number(), framed, fleet, outcome, known, "cache")
 
     def _matters(self, contest: Contest) -> bool:
         """Whether words could say anything of it at all."""
