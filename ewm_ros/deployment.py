@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ewm_ros import __version__
+from ewm_ros.coordination.arbitration.advice import NO_ADVICE, Advice
+from ewm_ros.coordination.arbitration.api_key import VARIABLE
 from ewm_ros.errors import InputError
 from ewm_ros.names import robot_name
 from ewm_ros.robot.guarded_predictor import DEFAULT, check_model
@@ -31,6 +33,11 @@ class ProcessSpec:
     namespace: str = ""
     parameters: Mapping[str, Value] = field(default_factory=dict)
 
+    @property
+    def kept_from(self) -> tuple[str, ...]:
+        """Variables of the environment that it must not get: only a coordinator that has an arbiter needs a key."""
+        return () if {"arbiter", "arbiter_url"} & self.parameters.keys() else (VARIABLE,)
+
 
 def demo_processes(
     world: str,
@@ -45,6 +52,7 @@ def demo_processes(
     bodies: Bodies = "driven",
     model: str = DEFAULT,
     faults: Faults = NO_FAULTS,
+    advice: Advice = NO_ADVICE,
 ) -> list[ProcessSpec]:
     """The processes of a simulated run, in the order in which to start them; the simulation comes last.
 
@@ -60,12 +68,17 @@ def demo_processes(
         bodies: what the simulated robots are made of.
         model: the robots' world model; see robot_node's parameter world_model.
         faults: of what robots and coordinator hear of each other.
+        advice: whom the coordinator asks about what the world's words decide; nobody if nothing is said of that.
 
     Raises:
-        InputError: no such world or model, or the world does not take this number of robots.
+        InputError: no such world, model or arbiter, or the world does not take this number of robots.
     """
     loaded = load_world(world)
     check_model(model)
+    asking: dict[str, Value] = {}
+    if advice.wanted:
+        advice.lacking()  # refuses what the coordinator would refuse, before anything is started
+        asking = {**advice.parameters, "site": world}
     count = loaded.robots.count
     if not count.min <= robots <= count.max:
         raise InputError(f"world {loaded.name!r} takes {count.min} to {count.max} robots, not {robots}")
@@ -76,7 +89,7 @@ def demo_processes(
         facts = {"world": world, "robots": robots, "seed": seed, "realtime_factor": realtime_factor}
         facts["version"] = __version__
         specs.append(_recorder(record, fleet, facts))
-    specs.append(ProcessSpec("coordinator_node", "coordinator", "", hearing))
+    specs.append(ProcessSpec("coordinator_node", "coordinator", "", {**hearing, **asking}))
     for index, name in enumerate(fleet):
         robot = _robot(loaded.robots.model_of(index), realtime_factor, model)
         if loaded.task == "allocate":

@@ -35,6 +35,17 @@ DECIDE_MS = "decide_ms"
 FORESEEN = "foreseen"  # pairs of robots whose plans come close, joined by +: names by commas
 REPORTS = "reports"  # what only people can help; empty if nothing
 
+# The coordinator's arbiter, where it has one: status "coordinator: arbiter".
+ARBITER_STATUS = "coordinator: arbiter"
+MODEL = "model"
+BREAKER = "breaker"  # closed, open or half-open
+LATENCY = "latency"  # s, of the newest usable answer; empty if there has been none
+CALLS = "calls"
+FAILURES = "failures"  # calls without a usable answer
+FAILURE = "failure"  # cause of the newest one; empty if the newest call went well
+TOKENS = "tokens"  # so far, as counts: answers, prompts, and of these `cached` by the server
+OUTCOMES = "outcomes"  # how many questions came to which end, as counts; `cache`: answered from the cache
+
 # The simulation: status "simulation".
 SIMULATION_STATUS = "simulation"
 TIME = "time"  # s of simulated time

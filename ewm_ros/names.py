@@ -57,6 +57,8 @@ GOAL = QoS(reliable=True, latched=True, depth=1)
 LATCHED = QoS(reliable=True, latched=True, depth=1)
 DIRECTIVES_QOS = QoS(reliable=True, latched=True, depth=1)
 EVENTS = QoS(reliable=True, latched=False, depth=50)
+# Latched, so that whoever comes late hears of the newest questions too: there are few, and each is told twice.
+QUESTIONS = QoS(reliable=True, latched=True, depth=50)
 INTENTIONS_OUT = QoS(reliable=True, latched=False, depth=1)
 INTENTIONS_OUT_BEST_EFFORT = QoS(reliable=False, latched=False, depth=1)
 

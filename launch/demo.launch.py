@@ -8,6 +8,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from ewm_ros.coordination.arbitration.advice import Advice
 from ewm_ros.deployment import RESPAWNED, ProcessSpec, demo_processes
 from ewm_ros.errors import InputError
 from ewm_ros.simulation.network import Faults
@@ -51,6 +52,14 @@ ARGUMENTS = (
         "duplication", default_value="0.0", description="Share of shared messages that come twice, 0 to 1; for tests."
     ),
     DeclareLaunchArgument(
+        "arbiter", default_value="", description="Preset of the model that the coordinator asks; empty: none."
+    ),
+    DeclareLaunchArgument("arbiter_url", default_value="", description="Address of its server, if not the preset's."),
+    DeclareLaunchArgument("arbiter_model", default_value="", description="Name of the model, if not the preset's."),
+    DeclareLaunchArgument(
+        "arbiter_key_file", default_value="", description="File that holds its key, if not DEEPSEEK_API_KEY."
+    ),
+    DeclareLaunchArgument(
         "use_respawn",
         default_value="false",
         choices=["true", "false"],
@@ -70,6 +79,7 @@ def action(spec: ProcessSpec, respawn_delay: float | None) -> Node:
         name=spec.name,
         namespace=spec.namespace,
         parameters=[dict(spec.parameters)],
+        additional_env=dict.fromkeys(spec.kept_from, ""),
         output="screen",
         on_exit=[Shutdown(reason="the simulation has ended")] if ends_all else None,
         respawn=respawn,
@@ -100,6 +110,12 @@ def processes(context: LaunchContext) -> list[Node]:
         bodies=next(kind for kind in BODIES if kind == given["bodies"]),
         model=given["world_model"],
         faults=faults,
+        advice=Advice(
+            preset=given["arbiter"],
+            url=given["arbiter_url"],
+            model=given["arbiter_model"],
+            key_file=given["arbiter_key_file"],
+        ),
     )
     return [action(spec, respawn_delay if given["use_respawn"] == "true" else None) for spec in specs]
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ewm_ros.coordination.arbitration.advice import Advice
 from ewm_ros.deployment import command_line, demo_processes
 from ewm_ros.errors import InputError
 from ewm_ros.simulation.network import Faults
@@ -52,6 +53,27 @@ def test_robots_explore_where_nobody_tells_them_a_goal():
     told, untold = (demo_processes(world, 3, seed=1)[1].parameters for world in ("doorway", "allocation"))
     assert "explore" not in told
     assert (untold["explore"], untold["view"]) == (True, 3.0)
+
+
+def test_the_coordinator_alone_is_told_whom_to_ask_and_by_which_words():
+    advice = Advice("ollama", model="deepseek-r1:1.5b", cache="none")
+    coordinator, *others = demo_processes("ward", 3, seed=1, advice=advice)
+    asked = {"arbiter": "ollama", "arbiter_model": "deepseek-r1:1.5b", "arbiter_cache": "none", "site": "ward"}
+    assert asked.items() <= coordinator.parameters.items()
+    assert not any(name.startswith("arbiter") or name == "site" for spec in others for name in spec.parameters)
+
+
+def test_a_key_in_the_environment_is_for_a_coordinator_that_asks_and_for_nobody_else():
+    quiet = demo_processes("ward", 3, seed=1, record=Path("runs/bag"))
+    assert {spec.kept_from for spec in quiet} == {("DEEPSEEK_API_KEY",)}
+    for advice in (Advice("ollama"), Advice(url="http://127.0.0.1:8000/v1", model="r1")):
+        asking = demo_processes("ward", 3, seed=1, record=Path("runs/bag"), advice=advice)
+        assert [spec.name for spec in asking if not spec.kept_from] == ["coordinator"]
+
+
+def test_an_unknown_preset_is_refused_before_anything_is_started():
+    with pytest.raises(InputError, match="unknown arbiter preset 'chatty'"):
+        demo_processes("ward", 3, seed=1, advice=Advice("chatty"))
 
 
 @pytest.mark.parametrize("robots", [0, 1000])

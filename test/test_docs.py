@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 NODES = ("robot_node", "coordinator_node", "recorder_node", "simulation_node")
+# What declares some of a node's parameters for it, where its source has this.
+DECLARED_ELSEWHERE = {"network_faults(parameters)": "faulty_link", "ArbiterDesk(self, parameters)": "arbiter_desk"}
 
 
 def commands(command: Any, name: str) -> Iterator[tuple[str, set[str]]]:
@@ -31,9 +33,11 @@ COMMANDS = dict(commands(typer.main.get_command(app), "ewm"))
 
 @pytest.mark.parametrize("node", NODES)
 def test_the_parameters_of_each_node_are_documented(node: str) -> None:
-    source = (ROOT / "ewm_ros" / "nodes" / f"{node}.py").read_text(encoding="utf-8")
-    if "network_faults(parameters)" in source:  # which declares some for it
-        source += (ROOT / "ewm_ros" / "nodes" / "faulty_link.py").read_text(encoding="utf-8")
+    nodes = ROOT / "ewm_ros" / "nodes"
+    source = (nodes / f"{node}.py").read_text(encoding="utf-8")
+    for use, module in DECLARED_ELSEWHERE.items():
+        if use in source:
+            source += (nodes / f"{module}.py").read_text(encoding="utf-8")
     declared = set(re.findall(r'\bparameters\.(?:choice|text|texts|switch|integer|number)\(\s*"(\w+)"', source))
     table = (DOCS / "deployment.md").read_text(encoding="utf-8").partition(f"| {node} |")[2].partition("\n\n")[0]
     assert declared

@@ -39,6 +39,18 @@ Duplication = Annotated[
 ]
 
 
+ArbiterUrl = Annotated[
+    str, typer.Option("--arbiter-url", help="Address of the arbiter's server; the preset's if not given.")
+]
+ArbiterModel = Annotated[
+    str, typer.Option("--arbiter-model", help="Name of the arbiter's model; the preset's if not given.")
+]
+ArbiterKeyFile = Annotated[
+    str,
+    typer.Option("--arbiter-key-file", help="File of mode 0600 that holds the key; DEEPSEEK_API_KEY if not given."),
+]
+
+
 class BodyKind(str, Enum):
     """What simulated robots are made of."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from contextlib import nullcontext
@@ -15,6 +16,9 @@ from rich.live import Live
 from rich.table import Column, Table
 
 from ewm_ros.cli.common import (
+    ArbiterKeyFile,
+    ArbiterModel,
+    ArbiterUrl,
     AsJson,
     BodyKind,
     Delay,
@@ -29,6 +33,8 @@ from ewm_ros.cli.common import (
     print_json,
     shown,
 )
+from ewm_ros.cli.live_view import live_view
+from ewm_ros.coordination.arbitration.advice import NO_ADVICE, Advice
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.fleet_figures import FleetFigures
@@ -64,11 +70,23 @@ def demo(
         float | None,
         typer.Option(min=0.0, max=1e6, help="s after which a robot or coordinator that was killed is started again."),
     ] = None,
+    arbiter: Annotated[
+        str, typer.Option(help="Preset of config/integration_config.yaml: the model asked about what words decide.")
+    ] = "",
+    arbiter_url: ArbiterUrl = "",
+    arbiter_model: ArbiterModel = "",
+    arbiter_key_file: ArbiterKeyFile = "",
+    arbiter_cache: Annotated[str, typer.Option(help="File in which answers are kept; none: not at all.")] = "",
     as_json: AsJson = False,
 ) -> int:
     """Run robots in a simulated world on real ROS 2, and print what came of it."""
     from ewm_ros.simulation.worlds.world_file import load_world
 
+    advice = Advice(
+        preset=arbiter, url=arbiter_url, model=arbiter_model, key_file=arbiter_key_file, cache=arbiter_cache
+    )
+    if advice.wanted and (lacking := advice.lacking()):
+        print(f"ewm: {lacking}", file=sys.stderr)
     count = load_world(world).robots.count.default if robots is None else robots
     bag = _bag_folder(record, world, count, seed) if record is not None else None
     run = DemoRun(
@@ -84,6 +102,7 @@ def demo(
         model=model,
         faults=Faults(loss, delay / 1000.0, duplication),
         respawn=respawn,
+        advice=advice,
     )
     figures = run.play(view and not as_json)
     if as_json:
@@ -111,6 +130,7 @@ class DemoRun:
         seconds: simulated s after which it ends; None for the world's time limit.
         faults: of what robots and coordinator hear of each other.
         respawn: s (real ones) after which a robot or coordinator that died is started again; None: the run has failed.
+        advice: whom the coordinator asks about what the world's words decide.
 
     Raises:
         InputError: no such world, a number of robots that it does not take, or no ROS 2.
@@ -130,6 +150,7 @@ class DemoRun:
         model: str = "default",
         faults: Faults = NO_FAULTS,
         respawn: float | None = None,
+        advice: Advice = NO_ADVICE,
     ) -> None:
         from ewm_ros.cli.fleet_processes import need_ros
         from ewm_ros.deployment import demo_processes
@@ -152,6 +173,7 @@ class DemoRun:
             bodies=bodies,
             model=model,
             faults=faults,
+            advice=advice,
         )
         radii = [robot_type.radius for robot_type in scenario.types]
         self.collected = FleetFigures(Episode.of(scenario, time_limit=seconds), radii)
@@ -191,7 +213,7 @@ class DemoRun:
                 time.sleep(REFRESH)
                 if live is not None:
                     with monitor.lock:
-                        live.update(_live_table(self.collected), refresh=True)
+                        live.update(live_view(self.collected), refresh=True)
         _check(processes)
         time.sleep(SETTLE)
 
@@ -226,27 +248,6 @@ def _check(processes: FleetProcesses) -> None:
 
 def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
-
-
-def _live_table(figures: FleetFigures) -> Table:
-    title = (
-        f"{figures.time:6.1f} s, {figures.realtime_factor:.1f} x real time   "
-        f"{figures.episode.reached} of {len(figures.robots)} at their goals   "
-        f"{figures.conflicts} shared regions ahead   {figures.collisions} collisions"
-    )
-    table = Table("robot", "state", "waits for", "goal", "confidence", "cycle ms", "mode", "foreseen by", title=title)
-    for name, robot in figures.robots.items():
-        table.add_row(
-            name,
-            robot.state,
-            ", ".join(robot.waits_for),
-            robot.goal,
-            f"{robot.confidence:.2f}",
-            shown(robot.newest_cycle_ms),
-            robot.mode,
-            robot.predictor,
-        )
-    return table
 
 
 def _print_summary(figures: dict[str, object]) -> None:

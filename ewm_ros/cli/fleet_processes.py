@@ -50,9 +50,11 @@ class FleetProcesses:
         return self
 
     def _start(self, name: str) -> None:
+        spec = self._specs[name]
         with self._log(name).open("ab") as log:
             self._running[name] = subprocess.Popen(
-                command_line(self._specs[name]),
+                command_line(spec),
+                env={key: value for key, value in os.environ.items() if key not in spec.kept_from},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

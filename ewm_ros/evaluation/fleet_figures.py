@@ -11,9 +11,10 @@ from ewm_ros import diagnostics_keys as keys
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.intention_cost import count_tokens
+from ewm_ros.evaluation.questions import QuestionLog
 from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.intention.compressor import IntentionCompressor
-from ewm_ros.messages import Intention
+from ewm_ros.messages import Arbitration, Intention
 from ewm_ros.trajectory import STEP
 from ewm_ros.world_model.prediction_score import PredictionScore, ScoreSums
 
@@ -53,6 +54,7 @@ class FleetFigures:
         self.finished = False
         self.conflicts = 0
         self.dropped: dict[str, dict[str, int]] = {}
+        self.questions = QuestionLog()
         self._cycle_ms: list[float] = []
         self._intention_ms: list[float] = []
         self._bytes: list[int] = []
@@ -91,6 +93,10 @@ class FleetFigures:
         self._bytes.append(size)
         self._texts.append(self._compressor.text(intention.plan))
 
+    def arbitration(self, told: Arbitration) -> None:
+        """What is told of a question to the adviser."""
+        self.questions.take(told)
+
     def diagnostics(self, status: str, values: Mapping[str, str]) -> None:
         """One node's status on /diagnostics."""
         if keys.DROPPED in values:
@@ -103,6 +109,8 @@ class FleetFigures:
             self._orders = keys.split_numbers(values[keys.ORDERS])
         elif status == keys.COORDINATOR_STATUS:
             self.conflicts = int(values[keys.CONFLICTS])
+        elif status == keys.ARBITER_STATUS:
+            self.questions.status(values)
         for name, known in self.robots.items():
             if status == keys.ROBOT_STATUS.format(robot=name):
                 known.state, known.mode, known.gate = values[keys.STATE], values[keys.MODE], values[keys.GATE]
@@ -150,6 +158,7 @@ class FleetFigures:
             "intention_tokens": self._token_figures(),
             "intention_bytes": _mean_and_max(self._bytes),
             "prediction": sums.figures(),
+            "arbitrations": self.questions.figures(),
         }
 
     def _token_figures(self) -> dict[str, float | None]:

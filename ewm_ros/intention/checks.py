@@ -13,7 +13,7 @@ import numpy as np
 
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray, Polyline
-from ewm_ros.messages import UINT32, Directive, DirectiveSet, Route, check_robot_name
+from ewm_ros.messages import OUTCOMES, UINT32, Arbitration, Directive, DirectiveSet, Route, check_robot_name
 
 POSITION_LIMIT = 10_000.0  # m, of any coordinate in the map frame
 PROGRESS_LIMIT = 1_000_000.0  # m, of any arc length along a route
@@ -28,7 +28,12 @@ ROUTE_LIMIT = 250.0  # m; finding where two routes conflict takes time and memor
 MAX_PEERS = 64  # robots in one list
 MAX_GRANTS = 256  # of one directive
 MAX_FINDS = 8  # places of goals in one intention
+MAX_OPTIONS = 16  # of one question
+MAX_LINE = 400  # characters of a text for people
+MAX_PROMPT = 65_536
 GOAL = re.compile(r"[A-Za-z0-9_.,+ -]{0,32}")
+CONFLICT_WORDS = ("crossing", "head_on", "following", "deadlock")
+SOURCES = ("model", "cache", "solver")
 
 
 def show(value: object) -> str:
@@ -212,3 +217,49 @@ def _check_directive(directive: Directive) -> None:
             number(grant.leave, grant.enter, PROGRESS_LIMIT, "leave")
     except InputError as error:
         raise InputError(f"{robot}: {error}") from error
+
+
+def checked_arbitration(told: Arbitration) -> Arbitration:
+    """What was told of a question to the adviser, as it came in: it is shown to people, and acted upon by nobody.
+
+    Raises:
+        InputError: a number, name or word is impossible, or a text would do more to a terminal than fill a line.
+    """
+    try:
+        integer(told.question, 1, UINT32, "question")
+        number(told.stamp, 0.0, STAMP_LIMIT, "stamp")
+        _one_of(told.kind, CONFLICT_WORDS, "kind")
+        robot_names(told.robots, "robots")
+        at_most(told.regions, MAX_GRANTS, "regions")
+        for region in told.regions:
+            integer(region, 0, UINT32, "region")
+        at_most(told.options, MAX_OPTIONS, "options")
+        for what, text in (
+            *(("option", o) for o in told.options),
+            ("signature", told.signature),
+            ("model", told.model),
+        ):
+            _line(text, what)
+        _line(told.rationale, "rationale")
+        if len(told.prompt) > MAX_PROMPT:
+            raise InputError(f"prompt has {len(told.prompt)} characters: at most {MAX_PROMPT} are accepted")
+        if told.chosen:
+            _one_of(told.chosen, [option.partition(":")[0] for option in told.options], "chosen")
+        _one_of(told.source, SOURCES, "source")
+        outcome, _, cause = told.outcome.partition(": ")
+        _one_of(outcome, OUTCOMES, "outcome")
+        _line(cause, "cause of the failure")
+        number(told.latency, 0.0, ETA_LIMIT, "latency")
+    except InputError as error:
+        raise InputError(f"arbitration: {error}") from error
+    return told
+
+
+def _one_of(value: str, words: Sequence[str], what: str) -> None:
+    if value not in words:
+        raise InputError(f"{what} is {show(value)}: it must be one of {', '.join(words)}")
+
+
+def _line(text: str, what: str) -> None:
+    if len(text) > MAX_LINE or not text.isprintable():
+        raise InputError(f"{what} is {show(text)}: it must be one line of at most {MAX_LINE} characters")

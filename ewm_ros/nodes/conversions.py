@@ -9,7 +9,8 @@ import numpy as np
 
 from ewm_ros.geometry import Polyline
 from ewm_ros.intention.codec import encode_payload
-from ewm_ros.messages import Conflict, DirectiveSet, Intention, Route
+from ewm_ros.messages import Arbitration, Conflict, DirectiveSet, Intention, Route
+from ewm_ros.msg import Arbitration as ArbitrationMsg
 from ewm_ros.msg import Conflict as ConflictMsg
 from ewm_ros.msg import ConflictArray as ConflictArrayMsg
 from ewm_ros.msg import Directive as DirectiveMsg
@@ -111,4 +112,24 @@ def conflicts_to(conflicts: Sequence[Conflict], time: float) -> ConflictArrayMsg
             )
             for c in conflicts
         ],
+    )
+
+
+def arbitration_to(told: Arbitration) -> ArbitrationMsg:
+    """What is told of a question to the adviser, to be published."""
+    return ArbitrationMsg(
+        header=header(told.stamp),
+        question=told.question,
+        kind=told.kind,
+        signature=told.signature,
+        robots=list(told.robots),
+        regions=array("I", told.regions),
+        options=list(told.options),
+        prompt=told.prompt,
+        chosen=told.chosen,
+        source=told.source,
+        model=told.model,
+        outcome=told.outcome,
+        latency=told.latency,
+        rationale=told.rationale,
     )

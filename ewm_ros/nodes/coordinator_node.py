@@ -18,6 +18,7 @@ from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
 from ewm_ros.msg import Intention as IntentionMsg
 from ewm_ros.msg import Route as RouteMsg
 from ewm_ros.nodes import conversions, reporting, topics
+from ewm_ros.nodes.arbiter_desk import ArbiterDesk
 from ewm_ros.nodes.faulty_link import FaultyLink, network_faults
 from ewm_ros.nodes.markers import markers
 from ewm_ros.nodes.parameters import Parameters
@@ -47,7 +48,8 @@ class CoordinatorNode(TopicNode):
         self._time_scale = parameters.number(
             "time_scale", 1.0, "What the steady time of leases is multiplied by; 1 but in simulations.", 0.01, 100.0
         )
-        self._coordinator = Coordinator(nonce=secrets.randbits(32) | 1, lease=lease)
+        self._desk = ArbiterDesk(self, parameters)
+        self._coordinator = Coordinator(nonce=secrets.randbits(32) | 1, lease=lease, arbiter=self._desk.arbiter)
         self._decide_ms = reporting.Samples()
         self._published_at = steady_now()
         self._deciding = False
@@ -107,6 +109,7 @@ class CoordinatorNode(TopicNode):
         self._own.append(raw)
         self._directives.publish(raw)
         self._published_at = began
+        self._desk.tell()
 
     def _beat(self) -> None:
         if steady_now() - self._published_at >= 0.9 * HEARTBEAT:
@@ -137,6 +140,10 @@ class CoordinatorNode(TopicNode):
         text = "; ".join(reports) or f"{values[keys.ROBOTS]} robots, {values[keys.CONFLICTS]} conflicts"
         name, level = keys.COORDINATOR_STATUS, reporting.WARN if reports else reporting.OK
         self._diagnostics.publish(reporting.diagnostics(name, name, level, text, values, self.ros_now()))
+
+    def stop(self) -> None:
+        """Close the arbiter."""
+        self._desk.close()
 
 
 def main(args: Sequence[str] | None = None) -> int:

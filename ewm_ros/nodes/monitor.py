@@ -44,6 +44,7 @@ class Monitor:
             odometry = topics.ODOM.under(name)
             self._listen(odometry, names.QoS(reliable=False, latched=False, depth=20), self._odometry_of(name))
         self._listen(topics.DIAGNOSTICS, topics.DIAGNOSTICS.qos, self._on_diagnostics)
+        self._listen(topics.ARBITRATIONS, topics.ARBITRATIONS.qos, self._on_arbitration)
         intentions = profile(names.intentions_in(fleet))
         self._node.create_subscription(
             topics.INTENTIONS.type, names.INTENTIONS, self._guarded(self._on_intention), intentions, raw=True
@@ -89,6 +90,9 @@ class Monitor:
     def _on_intention(self, raw: bytes) -> None:
         msg = deserialize_message(raw, topics.INTENTIONS.type)
         self.figures.intention(incoming.intention_from(msg), len(raw))
+
+    def _on_arbitration(self, msg: Any) -> None:
+        self.figures.arbitration(incoming.arbitration_from(msg))
 
     def _on_diagnostics(self, msg: Any) -> None:
         for status in msg.status:

@@ -19,13 +19,14 @@ from ewm_ros.intention.checks import (
     POSITION_LIMIT,
     SPEED_LIMIT,
     at_most,
+    checked_arbitration,
     checked_directives,
     checked_path,
     checked_route,
     number,
 )
 from ewm_ros.intention.codec import MAX_PAYLOAD, decode_intention
-from ewm_ros.messages import Directive, DirectiveSet, Grant, Intention, Route
+from ewm_ros.messages import Arbitration, Directive, DirectiveSet, Grant, Intention, Route
 from ewm_ros.occupancy_grid import OccupancyGrid
 from ewm_ros.robot.way_finder import Goal
 from ewm_ros.sensing import Odometry, Scan, Velocity
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from nav_msgs.msg import Path
     from sensor_msgs.msg import LaserScan
 
+    from ewm_ros.msg import Arbitration as ArbitrationMsg
     from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
     from ewm_ros.msg import Intention as IntentionMsg
     from ewm_ros.msg import Route as RouteMsg
@@ -248,3 +250,29 @@ def directives_from(msg: DirectiveSetMsg) -> DirectiveSet:
     )
     stamp = seconds(msg.header.stamp)
     return checked_directives(DirectiveSet(msg.coordinator, msg.epoch, stamp, msg.lease, directives))
+
+
+def arbitration_from(msg: ArbitrationMsg) -> Arbitration:
+    """What is told of a question to the adviser, as it came in.
+
+    Raises:
+        InputError: anything in it is impossible.
+    """
+    return checked_arbitration(
+        Arbitration(
+            question=int(msg.question),
+            stamp=seconds(msg.header.stamp),
+            kind=msg.kind,
+            signature=msg.signature,
+            robots=tuple(msg.robots),
+            regions=tuple(int(region) for region in msg.regions),
+            options=tuple(msg.options),
+            prompt=msg.prompt,
+            chosen=msg.chosen,
+            source=msg.source,
+            model=msg.model,
+            outcome=msg.outcome,
+            latency=float(msg.latency),
+            rationale=msg.rationale,
+        )
+    )

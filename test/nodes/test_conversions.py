@@ -7,11 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
+from wire_values import arbitration
 
+from ewm_ros.bag_types import message_types
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline
 from ewm_ros.intention.codec import decode_payload, encode_payload
 from ewm_ros.messages import (
+    OUTCOMES,
+    Arbitration,
     Conflict,
     ConflictKind,
     Directive,
@@ -186,3 +190,70 @@ def test_half_a_way_to_take_is_refused_with_one_line(number, way, complaint):
     with pytest.raises(InputError, match=complaint) as refused:
         incoming.directives_from(over_the_wire(msg))
     assert "\n" not in str(refused.value)
+
+
+lines = st.text(max_size=100).filter(str.isprintable)
+options = st.lists(lines, min_size=2, max_size=5).map(
+    lambda texts: tuple(f"o{k}: {text}" for k, text in enumerate(texts, start=1))
+)
+tellings = st.builds(
+    Arbitration,
+    question=nonces,
+    stamp=stamps.map(lambda s: round(s, 6)),
+    kind=st.sampled_from(["crossing", "head_on", "following", "deadlock"]),
+    signature=st.from_regex(r"[0-9a-f]{32}", fullmatch=True),
+    robots=st.lists(names, max_size=10).map(tuple),
+    regions=st.lists(nonces, max_size=5).map(tuple),
+    options=options,
+    prompt=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300),
+    chosen=st.sampled_from(["", "o1", "o2"]),
+    source=st.sampled_from(["model", "cache", "solver"]),
+    model=lines,
+    outcome=st.sampled_from([*OUTCOMES, "failed: 503: the server is busy"]),
+    latency=st.floats(0.0, 600.0, width=32),
+    rationale=lines,
+)
+
+
+@given(tellings)
+def test_what_is_told_of_a_question_arrives_as_it_was_sent(told):
+    got = incoming.arbitration_from(over_the_wire(conversions.arbitration_to(told)))
+    assert replace(got, stamp=told.stamp) == told
+    assert got.stamp == pytest.approx(told.stamp, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"question": 0}, "question is 0"),
+        ({"kind": "quarrel"}, "kind is 'quarrel'"),
+        ({"robots": ["Robert'); DROP TABLE"]}, "robot name"),
+        ({"options": ["o1: a"] * 1000}, "options has 1000 entries"),
+        ({"options": ["o1: \x1b[31mred"]}, "option is"),
+        ({"prompt": "x" * 100_000}, "prompt has 100000 characters"),
+        ({"chosen": "o9"}, "chosen is 'o9': it must be one of o1, o2"),
+        ({"source": "oracle"}, "source is 'oracle'"),
+        ({"outcome": "guessed: all of it"}, "outcome is 'guessed'"),
+        ({"outcome": "failed: two\nlines"}, "cause of the failure is"),
+        ({"latency": -1.0}, "latency is -1.0"),
+        ({"latency": math.nan}, "latency is nan"),
+        ({"rationale": "first\nsecond"}, "rationale is"),
+        ({"rationale": "x" * 10_000}, "rationale is"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
+)
+def test_what_cannot_be_told_of_a_question_is_refused_with_one_line(changes, complaint):
+    msg = conversions.arbitration_to(arbitration())
+    for key, value in changes.items():
+        setattr(msg, key, value)
+    with pytest.raises(InputError, match="arbitration: ") as refused:
+        incoming.arbitration_from(over_the_wire(msg))
+    assert complaint in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_is_told_of_a_question_is_the_same_read_from_a_bag():
+    types = message_types()
+    raw = serialize_message(conversions.arbitration_to(arbitration(outcome="applied")))
+    read = types.deserialize_cdr(raw, "ewm_ros/msg/Arbitration")
+    assert incoming.arbitration_from(read) == arbitration(outcome="applied")

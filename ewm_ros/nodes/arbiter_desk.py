@@ -1,0 +1,133 @@
+"""The arbiter of a coordinator node: how it is set up by parameters, and what people are told of it.
+
+Its key comes from the environment or a file and goes to the client alone: it is no parameter, and is not kept here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import textwrap
+
+from ewm_ros import diagnostics_keys as keys
+from ewm_ros.coordination.arbitration.advice import Advice
+from ewm_ros.coordination.arbitration.arbiter import Arbiter
+from ewm_ros.coordination.arbitration.setup import open_arbiter
+from ewm_ros.coordination.arbitration.site import NO_WORDS, Site, load_site
+from ewm_ros.messages import Arbitration
+from ewm_ros.nodes import conversions, reporting, topics
+from ewm_ros.nodes.parameters import Parameters
+from ewm_ros.nodes.topic_node import TopicNode
+from ewm_ros.resources import resource
+
+SHOWN_REASON = 120  # characters of a rationale in the log
+PROCEDURAL = re.compile(r"procedural-\d+")  # worlds that no file describes, and nothing is said of in words
+
+
+class ArbiterDesk:
+    """Opens the arbiter that the parameters describe, if any, and tells of it.
+
+    Args:
+        node: whose log and topics it tells on.
+
+    Attributes:
+        arbiter: None if it is off.
+
+    Raises:
+        InputError: no such preset, a file that cannot be read or says something impossible.
+    """
+
+    def __init__(self, node: TopicNode, parameters: Parameters) -> None:
+        advice = Advice(
+            preset=parameters.text("arbiter", "", "Preset of config/integration_config.yaml; empty: no arbiter."),
+            url=parameters.text("arbiter_url", "", "Address of the server's API; the preset's if empty."),
+            model=parameters.text("arbiter_model", "", "Name of the model; the preset's if empty."),
+            config=parameters.text("arbiter_config", "", "File of presets; the shipped one if empty."),
+            key_file=parameters.text("arbiter_key_file", "", "File of the key, mode 0600; if empty, DEEPSEEK_API_KEY."),
+            cache=parameters.text("arbiter_cache", "", "File that keeps answers; `none`: none; empty: the user's."),
+        )
+        words = site_of(
+            parameters.text("site", "", "File of rules, roles and places, or a world; empty: none are told.")
+        )
+        self._log, self._now = node.get_logger(), node.ros_now
+        self._named: set[str] = set()
+        self.arbiter = self._opened(advice, words)
+        if self.arbiter is not None:
+            self._arbitrations = node.offer(topics.ARBITRATIONS)
+            self._diagnostics = node.offer(topics.DIAGNOSTICS)
+            node.every(1.0, self._report)
+
+    def _opened(self, advice: Advice, words: Site) -> Arbiter | None:
+        if not advice.wanted:
+            self._log.info("no arbiter: the coordinator decides alone (parameter arbiter names a preset)")
+            return None
+        settings, lacking = advice.settings(), advice.lacking()
+        if lacking:
+            self._log.warning(lacking)
+            return None
+        arbiter = open_arbiter(settings, words, advice.key(), advice.cache_path())
+        self._log.info(f"arbiter: {settings.model} at {settings.base_url}, {len(words.rules)} rules")
+        return arbiter
+
+    def tell(self) -> None:
+        """Publish and log what has happened to questions since the last call."""
+        for told in self.arbiter.take_records() if self.arbiter is not None else ():
+            self._arbitrations.publish(conversions.arbitration_to(told))
+            self._note(told)
+
+    def _note(self, told: Arbitration) -> None:
+        what = f"question {told.question}"
+        outcome, _, cause = told.outcome.partition(": ")
+        if outcome == "asked" or told.source == "cache":
+            robots = ", ".join(f"r{k} {robot}" for k, robot in enumerate(told.robots, start=1))
+            self._log.info(f"{what}: {told.kind} of {robots}: {'; '.join(told.options)}")
+        if cause:
+            self._name(f"{what}: no usable answer, the solver's stands", cause)
+        elif outcome != "asked":
+            choice = f"{told.chosen} " if told.chosen else ""
+            reason = textwrap.shorten(told.rationale, SHOWN_REASON, placeholder=" ...")
+            said = f": {reason}" if reason else ""
+            self._log.info(f"{what}: {choice}{outcome} ({told.source}, {told.latency:.1f} s){said}")
+
+    def _name(self, what: str, cause: str) -> None:
+        """Warn of a cause of failures, once; /arbitrations has them all."""
+        if cause not in self._named:
+            self._named.add(cause)
+            self._log.warning(f"{what}: {cause} (named once)")
+
+    def _report(self) -> None:
+        assert self.arbiter is not None
+        if self.arbiter.trouble:
+            self._name("answers are not kept", self.arbiter.trouble)
+        status, counts = self.arbiter.status, self.arbiter.counts
+        prompts, answers = status.tokens
+        values = {
+            keys.MODEL: self.arbiter.model,
+            keys.BREAKER: status.breaker,
+            keys.LATENCY: keys.number(None if math.isnan(status.latency) else status.latency),
+            keys.CALLS: str(status.calls),
+            keys.FAILURES: str(status.failures),
+            keys.FAILURE: status.failure,
+            keys.TOKENS: keys.join_counts({"prompts": prompts, "answers": answers, "cached": status.cached_tokens}),
+            keys.OUTCOMES: keys.join_counts(counts),
+        }
+        well = status.breaker == "closed" and not status.failure
+        text = status.failure or f"{counts.get('asked', 0)} questions, {counts.get('applied', 0)} answers applied"
+        name, level = keys.ARBITER_STATUS, reporting.OK if well else reporting.WARN
+        self._diagnostics.publish(reporting.diagnostics(name, "coordinator", level, text, values, self._now()))
+
+    def close(self) -> None:
+        """Drop open questions and give back what the arbiter holds."""
+        if self.arbiter is not None:
+            self.arbiter.close()
+
+
+def site_of(text: str) -> Site:
+    """What is said in words by a site file, or by a world's file or name; nothing if the text is empty.
+
+    Raises:
+        InputError: there is no such file, or something in it is wrong.
+    """
+    if not text or PROCEDURAL.fullmatch(text):
+        return NO_WORDS
+    return load_site(resource("worlds", text, ".yaml", kind="site or world"))
