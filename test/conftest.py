@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -60,6 +61,11 @@ class Run:
     def cross_track(self, follower: PathFollower) -> float:
         """m, the largest distance from the path."""
         return max(follower.path.project(x, y)[1] for x, y in zip(self.x, self.y, strict=True))
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C: a shell has jobs in the background ignore it, and so would all processes that tests start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import os
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import Progress
 from rich.table import Table
 
-from ewm_ros.cli.common import AsJson, BodyKind, Seed, Wheels, out, print_json, shown, worker_count
+from ewm_ros.cli.common import AsJson, BodyKind, Seed, Wheels, err, out, print_json, shown, worker_count
 from ewm_ros.errors import InputError
+
+
+class Part(str, Enum):
+    """Which dilemmas are asked."""
+
+    PROMPT = "prompt"
+    FIGURE = "figure"
+    ALL = "all"
+
 
 Model = Annotated[str, typer.Option(help="A world model's name or folder.")]
 
@@ -160,6 +171,45 @@ def latency(
     _report(decision_latency(robots, model_latency, model=model), as_json)
 
 
+@app.command("arbiter")
+def arbiter(
+    part: Annotated[Part, typer.Option(help="Which dilemmas: prompts are worked on with one half.")] = Part.FIGURE,
+    preset: Annotated[str, typer.Option("--arbiter", help="Preset of the model to ask too.")] = "",
+    base_url: Annotated[str, typer.Option(help="Address of the API to ask; the preset's if not given.")] = "",
+    model: Annotated[str, typer.Option(help="Name of the model there; the preset's if not given.")] = "",
+    key_file: Annotated[str, typer.Option(help="File of the key, mode 0600; else DEEPSEEK_API_KEY.")] = "",
+    seconds: Annotated[
+        float, typer.Option(min=1.0, max=1e6, help="Simulated s for which decisions are timed with an arbiter.")
+    ] = 60.0,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """How well dilemmas are decided: by the solver alone, by chance, by who knows, and by a model if one is named."""
+    from ewm_ros.coordination.arbitration.advice import Advice
+    from ewm_ros.evaluation.arbiter_quality import arbiter_quality
+    from ewm_ros.evaluation.decide_cost import decide_cost
+    from ewm_ros.evaluation.dilemmas import load_dilemmas
+
+    advice = Advice(preset, base_url, model, key_file=key_file)
+    if advice.wanted and (lacking := advice.lacking()):
+        raise InputError(lacking)
+    dilemmas = load_dilemmas(part.value)
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("asking", total=len(dilemmas) * (2 if advice.wanted else 1))
+        figures = arbiter_quality(dilemmas, advice, seed, lambda: progress.advance(task))
+        progress.update(task, description="timing")
+        figures["decide_ms"] = decide_cost(seconds, seed)
+    if as_json:
+        print_json(figures)
+        return
+    by_arbiter = figures.pop("by_arbiter")
+    table = Table("arbiter", *next(iter(by_arbiter.values())), title="Dilemmas")
+    for name, row in by_arbiter.items():
+        table.add_row(name, *(_cell(value) for value in row.values()))
+    out.print(table)
+    _report(figures, as_json=False)
+
+
 @app.command()
 def intention(
     worlds: Annotated[str, typer.Option(help="Names with commas, or all.")] = "all",
@@ -187,6 +237,12 @@ def _report(figures: dict[str, object], as_json: bool) -> None:
         return
     table = Table("figure", "value", title=f"{os.cpu_count()} cores")
     for key, value in figures.items():
-        parts = value.items() if isinstance(value, dict) else ()
-        table.add_row(key, "   ".join(f"{name} {shown(part)}" for name, part in parts) or shown(value))
+        table.add_row(key, _cell(value))
     out.print(table)
+
+
+def _cell(value: object) -> str:
+    """A value, or what it is made of."""
+    if isinstance(value, dict):
+        return "   ".join(f"{name} {_cell(part)}" for name, part in value.items())
+    return "; ".join(value) if isinstance(value, list) else shown(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 from typing import Annotated
 
@@ -10,6 +11,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from ewm_ros.cli.common import (
+    ArbiterKeyFile,
+    ArbiterModel,
+    ArbiterUrl,
     AsJson,
     BodyKind,
     Delay,
@@ -27,7 +31,16 @@ from ewm_ros.cli.common import (
 )
 from ewm_ros.simulation.network import Faults
 
-LEFT_OUT = {"reached_rate", "near_misses", "deadlocks_left", "orders_per_minute"}  # of the table, which has to fit
+# Of the table, which has to fit.
+LEFT_OUT = {
+    "reached_rate",
+    "near_misses",
+    "deadlocks_left",
+    "orders_per_minute",
+    "rule_passages",
+    "rule_compliance",
+    "arbitrations",
+}
 
 
 def run(
@@ -43,18 +56,47 @@ def run(
     ideal: Ideal = False,
     bodies: Wheels = BodyKind.DRIVEN,
     model: Model = "default",
+    arbiter: Annotated[
+        str,
+        typer.Option(help="Whom the coordinator asks: a preset of config/integration_config.yaml, or oracle."),
+    ] = "",
+    arbiter_url: ArbiterUrl = "",
+    arbiter_model: ArbiterModel = "",
+    arbiter_key_file: ArbiterKeyFile = "",
+    arbiter_latency: Annotated[
+        float, typer.Option(min=0.0, max=3600.0, help="Simulated s that every answer takes.")
+    ] = 5.0,
+    arbiter_cache: Annotated[
+        str, typer.Option(help="File in which answers are kept; none: not beyond a run.")
+    ] = "none",
     workers: Annotated[str, typer.Option(help="Processes, or auto for one a core.")] = "auto",
     as_json: AsJson = False,
 ) -> int:
     """Run scenarios in lockstep without ROS: deterministic, and judged the same way as the demo."""
+    from ewm_ros.coordination.arbitration.advice import Advice
     from ewm_ros.evaluation import runs
+    from ewm_ros.evaluation.arbiter_spec import ArbiterSpec
     from ewm_ros.resources import available
 
     names = available("worlds", ".yaml") if worlds == "all" else [name.strip() for name in worlds.split(",")]
     faults = Faults(loss, delay / 1000.0, duplication)
+    advice = Advice(
+        preset=arbiter, url=arbiter_url, model=arbiter_model, key_file=arbiter_key_file, cache=arbiter_cache
+    )
+    asked = ArbiterSpec(advice, arbiter_latency) if arbiter or arbiter_url or arbiter_model else None
     wanted = product(names, numbers(robots, "--robots"), numbers(seeds, "--seeds"), policy.split(","))
     specs = [
-        runs.RunSpec(world, count, seed, name.strip(), faults, varied=not ideal, bodies=bodies.value, model=model)
+        runs.RunSpec(
+            world,
+            count,
+            seed,
+            name.strip(),
+            faults,
+            varied=not ideal,
+            bodies=bodies.value,
+            model=model,
+            arbiter=asked,
+        )
         for world, count, seed, name in wanted
     ]
     for spec in specs:  # a world may have no room for some seed: better now than after an hour
@@ -76,4 +118,17 @@ def run(
     for row in rows:
         table.add_row(*(shown(row[key]) for key in columns))
     out.print(table)
+    for row in rows:
+        if told := _told_of_rules(row):
+            out.print(f"{row['world']}, {row['policy']}: {told}")
     return 0
+
+
+def _told_of_rules(row: Mapping[str, object]) -> str:
+    """How well the rules were kept and what was asked about them; empty where there is neither."""
+    told = []
+    if isinstance(row["rule_compliance"], float):
+        told.append(f"{row['rule_compliance']:.0%} of {row['rule_passages']} passages as the rules say")
+    if isinstance(row["arbitrations"], Mapping):
+        told.append(", ".join(f"{count} {name}" for name, count in row["arbitrations"].items() if count))
+    return "; ".join(told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,7 +75,14 @@ def printed(capfd: Capture, *args: str) -> dict[str, Any]:
         ([*ONE_RUN, "--loss", "nan"], "--loss"),
         ([*ONE_RUN, "--delay", "1e9"], "delay"),
         ([*ONE_RUN, "--duplication", "-0.1"], "--duplication"),
+        ([*ONE_RUN, "--arbiter", "oracle"], "expected.order"),
+        ([*ONE_RUN, "--arbiter", "delphi"], "'delphi'"),
+        ([*ONE_RUN, "--arbiter-model", "m"], "preset"),
+        ([*ONE_RUN, "--arbiter-latency", "-1"], "--arbiter-latency"),
         (["demo", "--loss", "2"], "--loss"),
+        (["demo", "--arbiter", "chatty"], "unknown arbiter preset 'chatty'"),
+        (["demo", "--arbiter-url", "http://127.0.0.1:8000/v1"], "an arbiter needs a preset"),
+        (["demo", "--arbiter", "ollama", "--arbiter-key-file", "/dev/null"], "not a regular file"),
         (["demo", "--delay", "nan"], "delay"),
         (["demo", "--duplication", "many"], "--duplication"),
         (["demo", "--respawn", "-1"], "--respawn"),
@@ -93,6 +101,9 @@ def printed(capfd: Capture, *args: str) -> dict[str, Any]:
         (["bench", "solver", "--robots", "11"], "not 11"),
         (["bench", "solver", "--repeat", "0"], "not 0"),
         (["bench", "cycle", "--processes", "some"], "--processes 'some'"),
+        (["bench", "arbiter", "--arbiter", "gpt"], "'gpt'"),
+        (["bench", "arbiter", "--base-url", "http://127.0.0.1:1/v1"], "a model"),
+        (["bench", "arbiter", "--arbiter", "deepseek-api", "--key-file", "/dev/null"], "/dev/null"),
         (["worlds", "check", "mars"], "'mars'"),
         (["worlds", "check", "./mars.yaml"], "'./mars.yaml'"),
         (["fly"], "'fly'"),
@@ -206,6 +217,28 @@ def test_without_json_they_print_a_table(tmp_path: Path, capfd: Capture) -> None
     out = capfd.readouterr().out
     assert "1 runs" in out
     assert "hall" in out
+
+
+def test_rules_and_questions_are_told_of_below_it_where_there_are_some(tmp_path: Path, capfd: Capture) -> None:
+    def table(policy: str, **expected: object) -> str:
+        robots = {
+            "model": "tinybot",
+            "count": {"min": 2, "max": 2, "default": 2},
+            "starts": [[-2, 0, 0], [0, -2, 1.571]],
+            "goals": [[2, 0], [0, 2]],
+        }
+        world = {"name": "hall", "bounds": {"x": [-3, 3], "y": [-3, 3]}, "robots": robots, "expected": expected}
+        world["rules"] = ["Robot 1 passes before all others."]
+        file = tmp_path / "hall.yaml"
+        file.write_text(yaml.safe_dump(world))
+        args = ["run", "--worlds", str(file), "--robots", "2", "--seeds", "0", "--policy", policy]
+        assert main([*args, *(["--arbiter", "oracle", "--arbiter-latency", "0"] if expected else [])]) == 0
+        return capfd.readouterr().out
+
+    assert re.search(
+        r"hall, intention: 100% of 1 passages as the rules say; \d+ asked, ", table("intention", order=[[1], [0]])
+    )
+    assert "hall," not in table("none")
 
 
 def test_the_worlds_are_listed(capfd: Capture) -> None:

@@ -37,6 +37,10 @@ RESULT = RunResult(
     sum_of_delays_s=2.0,
     prediction_accuracy=0.9,
     orders_per_minute=None,
+    rule_passages=None,
+    rule_compliant=None,
+    rule_left_out=None,
+    arbitrations=None,
     simulated_s=11.0,
     trace="0",
     realtime_factor=20.0,
@@ -110,6 +114,23 @@ def test_the_realtime_factor_is_of_all_time_simulated_and_makes_no_two_runs_diff
     assert slower == RESULT
     (row,) = summary([RESULT, slower])
     assert row["realtime_factor"] == 8.0  # 22 s in 11 / 20 + 11 / 5 s
+
+
+def test_rules_are_kept_by_the_share_of_all_passages_and_nothing_is_said_where_none_are_expected() -> None:
+    kept = replace(RESULT, rule_passages=3, rule_compliant=3, rule_left_out={})
+    broken = replace(RESULT, rule_passages=1, rule_compliant=0, rule_left_out={"elsewhere": 2})
+    (row,) = summary([kept, broken])
+    assert (row["rule_passages"], row["rule_compliance"]) == (4, 0.75)
+    (row,) = summary([replace(broken, rule_passages=0)])
+    assert (row["rule_passages"], row["rule_compliance"]) == (0, None)
+    (row,) = summary([RESULT, FAILED])
+    assert (row["rule_passages"], row["rule_compliance"], row["arbitrations"]) == (None, None, None)
+
+
+def test_questions_are_summed_by_what_became_of_them() -> None:
+    asked = replace(RESULT, arbitrations={"asked": 3, "applied": 2, "late": 0, "latency_s": 0.2})
+    (row,) = summary([asked, asked, RESULT])
+    assert row["arbitrations"] == {"asked": 6, "applied": 4, "late": 0}
 
 
 def test_the_json_holds_every_run_and_the_summary() -> None:
