@@ -25,8 +25,8 @@ gallery: venv ## draw the pictures of all worlds in the README again
 	for file in worlds/*.yaml; do world=$$(basename $$file .yaml); \
 		$(BIN)/ewm render $$world --seconds 12 --out docs/media/worlds/$$world.png || exit 1; done
 
-test: lint ## lint, then all tests but the long campaigns
-	$(BIN)/python -m pytest
+test: lint ## lint, then all tests but the long campaigns, on up to four cores
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 lint: venv-test ## ruff and mypy
 	$(BIN)/ruff check
