@@ -12,8 +12,9 @@ from scene import Scene
 from wire_values import Points
 
 from ewm_ros.coordination.occupant import STOPPING, own_interval
+from ewm_ros.coordination.order_finder import DOUBLED_AFTER
 from ewm_ros.coordination.precedence import is_executable
-from ewm_ros.coordination.traffic_plan import DOUBLED_AFTER, RENEW_EVERY, TrafficPlan
+from ewm_ros.coordination.traffic_plan import RENEW_EVERY, TrafficPlan
 from ewm_ros.geometry import Polyline
 from ewm_ros.messages import Conflict
 
