@@ -74,7 +74,7 @@ def run(
 ) -> int:
     """Run scenarios in lockstep without ROS: deterministic, and judged the same way as the demo."""
     from ewm_ros.coordination.arbitration.advice import Advice
-    from ewm_ros.evaluation import runs
+    from ewm_ros.evaluation import run_summary, runs
     from ewm_ros.evaluation.arbiter_spec import ArbiterSpec
     from ewm_ros.resources import available
 
@@ -109,9 +109,9 @@ def run(
             results.append(result)
             progress.advance(task)
     if as_json:
-        print_json(runs.as_json(results))
+        print_json(run_summary.as_json(results))
         return 0
-    rows = runs.summary(results)
+    rows = run_summary.summary(results)
     columns = [key for key in rows[0] if key not in LEFT_OUT]
     table = Table(*columns, title=f"{len(results)} runs")
     table.columns[0].no_wrap = True
