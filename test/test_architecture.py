@@ -25,7 +25,7 @@ FLOORS = (
     ("coordination",),
     ("robot",),
     ("simulation",),
-    ("evaluation", "deployment.py"),
+    ("evaluation", "deployment"),
     ("nodes",),
     ("cli",),
 )

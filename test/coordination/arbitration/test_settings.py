@@ -43,7 +43,7 @@ def test_deepseek_s_own_api_is_reached_encrypted_with_a_key_and_without_json_sch
     settings = load_settings("deepseek-api")
     assert (settings.base_url, settings.model) == ("https://api.deepseek.com", "deepseek-v4-pro")
     assert (settings.structured, settings.needs_key, settings.stream) == ("json_object", True, True)
-    assert settings.limits.deadline_s == 120.0
+    assert settings.limits.deadline_s == 150.0
 
 
 @pytest.mark.parametrize("preset", LOCAL)

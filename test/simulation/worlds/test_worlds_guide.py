@@ -17,7 +17,7 @@ from ewm_ros.yaml_files import MAX_BYTES, MAX_DEPTH, MAX_VALUES
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "worlds.md").read_text(encoding="utf-8")
 BLOCKS = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)]
-FIRST, THINGS, PEOPLE, REGIONS, FACTS, ALLOCATE, DELIVER = BLOCKS
+FIRST, THINGS, PEOPLE, REGIONS, FACTS, ALLOCATE, DELIVER, _ = BLOCKS  # the last one is of dilemmas: three of a key
 Content = dict[str, Any]
 
 
