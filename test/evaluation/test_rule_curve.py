@@ -1,6 +1,6 @@
 """How far a site's rules are kept by how late the answers come: a campaign in the ward, over HTTP.
 
-    pytest -s -m campaign test/evaluation/test_rule_curve.py       # about 15 min on two cores; prints the table
+    pytest -s -m campaign test/evaluation/test_rule_curve.py       # about 20 min on two cores; prints the table
 
 One row of it by hand, with `python test/support/scripted_llm.py --port 8000 --answer rules` running beside:
 
