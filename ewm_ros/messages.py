@@ -287,3 +287,42 @@ class Arbitration:
     outcome: str
     latency: float
     rationale: str
+
+
+class GoalStatus(IntEnum):
+    """What has become of a robot's newest goal."""
+
+    NONE = 0  # it has been sent nowhere yet
+    ACTIVE = 1  # it is on its way, or waits
+    REACHED = 2  # it stood within 0.3 m of it; from then on it keeps its place there
+    CANCELLED = 3  # it gave it up, stops and stays
+    NO_WAY = 4  # its map has no way there; it drives on should one be found later
+
+
+@dataclass(frozen=True, slots=True)
+class GoalState:
+    """How far a robot is with its newest goal.
+
+    Attributes:
+        boot: of the robot; stamp: s, when this was so.
+        number: of the goal, counted from 1; 0 if there was none yet.
+        sent: ns, the stamp of the message that sent it: by number and stamp together a sender knows its own.
+        x, y: m, of the goal, map frame.
+        distance_remaining: m along the route; nan if none leads there.
+        eta: s; nan if not known, as while it waits.
+        waiting_for: robots that pass first.
+        text: for people.
+    """
+
+    robot: str
+    boot: int
+    stamp: float
+    number: int = 0
+    sent: int = 0
+    status: GoalStatus = GoalStatus.NONE
+    x: float = 0.0
+    y: float = 0.0
+    distance_remaining: float = math.nan
+    eta: float = math.nan
+    waiting_for: tuple[str, ...] = ()
+    text: str = ""

@@ -14,9 +14,13 @@ ODOM = "odom"
 SCAN = "scan"
 CMD_VEL = "cmd_vel"
 GOAL_POSE = "goal_pose"
+CANCEL_GOAL = "cancel_goal"
+GOAL_STATE = "goal_state"
 SIGHTINGS = "sightings"
 PLAN = "plan"
 IMAGINED = "imagined"
+TF = "tf"
+TF_STATIC = "tf_static"
 
 # Shared by all.
 INTENTIONS = "/intentions"
@@ -29,6 +33,9 @@ MARKERS = "/markers"
 CLOCK = "/clock"
 DIAGNOSTICS = "/diagnostics"
 ESTOP = "/estop"
+
+# An action of each robot, where Nav2's messages are.
+NAVIGATE_TO_POSE = "navigate_to_pose"
 
 # Frames (REP-105).
 MAP_FRAME = "map"
@@ -56,6 +63,8 @@ CLOCK_QOS = QoS(reliable=False, latched=False, depth=1)
 GOAL = QoS(reliable=True, latched=True, depth=1)
 LATCHED = QoS(reliable=True, latched=True, depth=1)
 DIRECTIVES_QOS = QoS(reliable=True, latched=True, depth=1)
+# As tf2's own broadcaster has it.
+TF_QOS = QoS(reliable=True, latched=False, depth=100)
 EVENTS = QoS(reliable=True, latched=False, depth=50)
 # Latched, so that whoever comes late hears of the newest questions too: there are few, and each is told twice.
 QUESTIONS = QoS(reliable=True, latched=True, depth=50)

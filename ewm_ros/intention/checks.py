@@ -13,7 +13,16 @@ import numpy as np
 
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray, Polyline
-from ewm_ros.messages import OUTCOMES, UINT32, Arbitration, Directive, DirectiveSet, Route, check_robot_name
+from ewm_ros.messages import (
+    OUTCOMES,
+    UINT32,
+    Arbitration,
+    Directive,
+    DirectiveSet,
+    GoalState,
+    Route,
+    check_robot_name,
+)
 
 POSITION_LIMIT = 10_000.0  # m, of any coordinate in the map frame
 PROGRESS_LIMIT = 1_000_000.0  # m, of any arc length along a route
@@ -252,6 +261,30 @@ def checked_arbitration(told: Arbitration) -> Arbitration:
         number(told.latency, 0.0, ETA_LIMIT, "latency")
     except InputError as error:
         raise InputError(f"arbitration: {error}") from error
+    return told
+
+
+def checked_goal_state(told: GoalState) -> GoalState:
+    """What a robot told of its goal, as it came in.
+
+    Raises:
+        InputError: a name, number or text is impossible.
+    """
+    try:
+        check_header(told.robot, told.boot, 1, told.stamp)
+        integer(told.number, 0, UINT32, "number")
+        number(told.x, -POSITION_LIMIT, POSITION_LIMIT, "x")
+        number(told.y, -POSITION_LIMIT, POSITION_LIMIT, "y")
+        for value, limit, what in (
+            (told.distance_remaining, PROGRESS_LIMIT, "distance_remaining"),
+            (told.eta, ETA_LIMIT, "eta"),
+        ):
+            if not math.isnan(value):
+                number(value, 0.0, limit, what)
+        robot_names(told.waiting_for, "waiting_for")
+        _line(told.text, "text")
+    except InputError as error:
+        raise InputError(f"goal_state: {error}") from error
     return told
 
 

@@ -9,16 +9,17 @@ import numpy as np
 
 from ewm_ros.geometry import Polyline
 from ewm_ros.intention.codec import encode_payload
-from ewm_ros.messages import Arbitration, Conflict, DirectiveSet, Intention, Route
+from ewm_ros.messages import Arbitration, Conflict, DirectiveSet, GoalState, Intention, Route
 from ewm_ros.msg import Arbitration as ArbitrationMsg
 from ewm_ros.msg import Conflict as ConflictMsg
 from ewm_ros.msg import ConflictArray as ConflictArrayMsg
 from ewm_ros.msg import Directive as DirectiveMsg
 from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
+from ewm_ros.msg import GoalState as GoalStateMsg
 from ewm_ros.msg import Grant as GrantMsg
 from ewm_ros.msg import Intention as IntentionMsg
 from ewm_ros.msg import Route as RouteMsg
-from ewm_ros.nodes.sensor_conversions import header
+from ewm_ros.nodes.sensor_conversions import exact_stamp, header
 
 
 def intention_to(intention: Intention) -> IntentionMsg:
@@ -132,4 +133,22 @@ def arbitration_to(told: Arbitration) -> ArbitrationMsg:
         outcome=told.outcome,
         latency=told.latency,
         rationale=told.rationale,
+    )
+
+
+def goal_state_to(state: GoalState) -> GoalStateMsg:
+    """How far a robot is with its goal, to be published."""
+    return GoalStateMsg(
+        header=header(state.stamp),
+        robot=state.robot,
+        boot=state.boot,
+        number=state.number,
+        sent=exact_stamp(state.sent),
+        status=int(state.status),
+        x=float(state.x),
+        y=float(state.y),
+        distance_remaining=float(state.distance_remaining),
+        eta=float(state.eta),
+        waiting_for=list(state.waiting_for),
+        text=state.text,
     )

@@ -25,6 +25,11 @@ def to_stamp(time: float) -> Time:
     return Time(sec=microseconds // 1_000_000, nanosec=microseconds % 1_000_000 * 1000)
 
 
+def exact_stamp(nanoseconds: int) -> Time:
+    """The time stamp of ns."""
+    return Time(sec=nanoseconds // 1_000_000_000, nanosec=nanoseconds % 1_000_000_000)
+
+
 def header(time: float, frame: str = names.MAP_FRAME) -> Header:
     """A message's header."""
     return Header(stamp=to_stamp(time), frame_id=frame)

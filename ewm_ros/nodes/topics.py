@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -10,11 +10,11 @@ from geometry_msgs.msg import PoseArray, PoseStamped, TwistStamped
 from nav_msgs.msg import OccupancyGrid, Odometry, Path
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import LaserScan
-from std_msgs.msg import Bool
+from std_msgs.msg import Bool, Empty
 from visualization_msgs.msg import MarkerArray
 
 from ewm_ros import names
-from ewm_ros.msg import Arbitration, ConflictArray, DirectiveSet, Intention, Route
+from ewm_ros.msg import Arbitration, ConflictArray, DirectiveSet, GoalState, Intention, Route
 from ewm_ros.names import QoS
 
 
@@ -35,11 +35,22 @@ class Topic:
         """The same topic with its absolute name in a robot's namespace."""
         return Topic(f"/{namespace}/{self.name}", self.type, self.qos)
 
+    @property
+    def volatile(self) -> Topic:
+        """The same topic for a reader beside a latched one.
+
+        What is latched reaches who comes late; a volatile reader also hears publishers that do not latch, as joysticks,
+        RViz and `ros2 topic pub` are. To hear a message twice changes nothing.
+        """
+        return replace(self, qos=replace(self.qos, latched=False))
+
 
 ODOM = Topic(names.ODOM, Odometry, names.SENSOR_DATA)
 SCAN = Topic(names.SCAN, LaserScan, names.SENSOR_DATA)
 CMD_VEL = Topic(names.CMD_VEL, TwistStamped, names.COMMAND)
 GOAL_POSE = Topic(names.GOAL_POSE, PoseStamped, names.GOAL)
+CANCEL_GOAL = Topic(names.CANCEL_GOAL, Empty, names.COMMAND)
+GOAL_STATE = Topic(names.GOAL_STATE, GoalState, names.LATCHED)
 SIGHTINGS = Topic(names.SIGHTINGS, PoseArray, names.SENSOR_DATA)
 PLAN = Topic(names.PLAN, Path, names.LATCHED)
 IMAGINED = Topic(names.IMAGINED, Path, names.SENSOR_DATA)
@@ -56,4 +67,4 @@ DIAGNOSTICS = Topic(names.DIAGNOSTICS, DiagnosticArray, names.EVENTS)
 ESTOP = Topic(names.ESTOP, Bool, names.LATCHED)
 
 SHARED = (INTENTIONS, ROUTES, DIRECTIVES, CONFLICTS, ARBITRATIONS, MAP, MARKERS, CLOCK, DIAGNOSTICS, ESTOP)
-ROBOT = (ODOM, SCAN, CMD_VEL, GOAL_POSE, SIGHTINGS, PLAN, IMAGINED)
+ROBOT = (ODOM, SCAN, CMD_VEL, GOAL_POSE, CANCEL_GOAL, GOAL_STATE, SIGHTINGS, PLAN, IMAGINED)

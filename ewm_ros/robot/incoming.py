@@ -21,12 +21,13 @@ from ewm_ros.intention.checks import (
     at_most,
     checked_arbitration,
     checked_directives,
+    checked_goal_state,
     checked_path,
     checked_route,
     number,
 )
 from ewm_ros.intention.codec import MAX_PAYLOAD, decode_intention
-from ewm_ros.messages import Arbitration, Directive, DirectiveSet, Grant, Intention, Route
+from ewm_ros.messages import Arbitration, Directive, DirectiveSet, GoalState, GoalStatus, Grant, Intention, Route
 from ewm_ros.occupancy_grid import OccupancyGrid
 from ewm_ros.robot.way_finder import Goal
 from ewm_ros.sensing import Odometry, Scan, Velocity
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from ewm_ros.msg import Arbitration as ArbitrationMsg
     from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
+    from ewm_ros.msg import GoalState as GoalStateMsg
     from ewm_ros.msg import Intention as IntentionMsg
     from ewm_ros.msg import Route as RouteMsg
 
@@ -55,6 +57,11 @@ _FULL_TURN = 2.0 * math.pi
 def seconds(stamp: Time) -> float:
     """s of a time stamp."""
     return float(stamp.sec) + 1e-9 * float(stamp.nanosec)
+
+
+def nanoseconds(stamp: Time) -> int:
+    """ns of a time stamp, exactly."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
 def _expect_frame(got: str, wanted: str, what: str) -> None:
@@ -274,5 +281,31 @@ def arbitration_from(msg: ArbitrationMsg) -> Arbitration:
             outcome=msg.outcome,
             latency=float(msg.latency),
             rationale=msg.rationale,
+        )
+    )
+
+
+def goal_state_from(msg: GoalStateMsg) -> GoalState:
+    """How far a robot is with its goal, as it came in.
+
+    Raises:
+        InputError: anything in it is impossible.
+    """
+    if not 0 <= msg.status <= max(GoalStatus):
+        raise InputError(f"goal_state: status is {msg.status}: it must be from 0 to {int(max(GoalStatus))}")
+    return checked_goal_state(
+        GoalState(
+            robot=msg.robot,
+            boot=int(msg.boot),
+            stamp=seconds(msg.header.stamp),
+            number=int(msg.number),
+            sent=nanoseconds(msg.sent),
+            status=GoalStatus(msg.status),
+            x=float(msg.x),
+            y=float(msg.y),
+            distance_remaining=float(msg.distance_remaining),
+            eta=float(msg.eta),
+            waiting_for=tuple(msg.waiting_for),
+            text=msg.text,
         )
     )

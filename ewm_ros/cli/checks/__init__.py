@@ -1,0 +1,1 @@
+"""What `ewm doctor` looks at: each check returns findings, and raises nothing."""
