@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+LIFECYCLE = "lifecycle"  # of robots and the coordinator: state of the node, e.g. active
+
 # A robot: status "<robot>: ewm".
 ROBOT_STATUS = "{robot}: ewm"
 STATE = "state"
@@ -26,10 +28,13 @@ RADIUS_FACTOR = "radius_factor"  # by which that radius is recalibrated at prese
 PREDICTORS = ("learned", "closed form")
 COORDINATED, LOCAL = "coordinated", "local"
 MODES = (COORDINATED, LOCAL)
+COORDINATOR = "coordinator"  # HEARD while the lease of the newest directive set runs, else SILENT
+HEARD, SILENT = "heard", "silent"
 
 # The coordinator: status "coordinator", and DROPPED.
 COORDINATOR_STATUS = "coordinator"
 ROBOTS = "robots"
+SILENT_ROBOTS = "silent"  # those that have been heard, but not lately; names
 CONFLICTS = "conflicts"
 DECIDE_MS = "decide_ms"
 FORESEEN = "foreseen"  # pairs of robots whose plans come close, joined by +: names by commas

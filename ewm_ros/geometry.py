@@ -48,9 +48,10 @@ class Polyline:
         directions: (N - 1, 2) unit vectors of the segments.
         table: (N - 1, 6) of the segments: x, y and s of where they begin (m), length (m), direction.
         length: m.
+        box: least x, least y, greatest x, greatest y (m) of all that is on the path.
     """
 
-    __slots__ = ("_s", "_segments", "_x", "_y", "directions", "length", "points", "s", "table")
+    __slots__ = ("_s", "_segments", "_x", "_y", "box", "directions", "length", "points", "s", "table")
 
     def __init__(self, points: object) -> None:
         array = np.asarray(points, dtype=np.float64)
@@ -68,6 +69,7 @@ class Polyline:
         self._s: list[float] = self.s.tolist()
         self._x: list[float] = self.points[:, 0].tolist()
         self._y: list[float] = self.points[:, 1].tolist()
+        self.box: tuple[float, float, float, float] = (min(self._x), min(self._y), max(self._x), max(self._y))
         self.table: FloatArray = np.column_stack([self.points[:-1], self.s[:-1], lengths, self.directions])
         self._segments: list[list[float]] = self.table.tolist()
 

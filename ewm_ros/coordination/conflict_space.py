@@ -43,6 +43,14 @@ class ConflictSpace:
         left, right = _span(np.asarray(forbidden.any(axis=0)))
         self._keep(forbidden[top:bottom, left:right].copy(), top, left)
 
+    @classmethod
+    def nowhere(cls) -> ConflictSpace:
+        """A space without a forbidden point, from either path."""
+        space: ConflictSpace = object.__new__(cls)
+        space._keep(np.zeros((0, 0), dtype=np.bool_), 0, 0)
+        space._origin = space
+        return space
+
     def _keep(self, forbidden: NDArray[np.bool_], first_row: int, first_column: int) -> None:
         self.forbidden = forbidden
         self.rows: tuple[int, int] = (first_row, first_row + forbidden.shape[0])
@@ -98,6 +106,7 @@ class ConflictSpace:
 
 
 _NOTHING: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+NEVER = ConflictSpace.nowhere()  # the space of two that never meet
 _shared: WeakValueDictionary[tuple[bytes, bytes, float, float], ConflictSpace] = WeakValueDictionary()
 
 
@@ -106,6 +115,8 @@ def shared_space(a: Polyline, b: Polyline, distance: float, clearance: float = C
 
     In a fleet that shares a process, a robot's new route concerns the coordinator and every robot. See ConflictSpace.
     """
+    if _far_apart(a, b, distance + clearance + CELL):
+        return NEVER
     key = (a.points.tobytes(), b.points.tobytes(), distance, clearance)
     if key[0] > key[1]:
         return shared_space(b, a, distance, clearance).transposed()
@@ -113,6 +124,14 @@ def shared_space(a: Polyline, b: Polyline, distance: float, clearance: float = C
     if space is None:
         space = _shared[key] = ConflictSpace(a, b, distance, clearance)
     return space
+
+
+def _far_apart(a: Polyline, b: Polyline, limit: float) -> bool:
+    """Whether the bounding boxes of two paths alone keep them apart (m): in a large fleet, those of most pairs do."""
+    (left_a, low_a, right_a, high_a), (left_b, low_b, right_b, high_b) = a.box, b.box
+    x = max(left_a - right_b, left_b - right_a, 0.0)
+    y = max(low_a - high_b, low_b - high_a, 0.0)
+    return x * x + y * y >= limit * limit
 
 
 def cell(progress: float) -> int:

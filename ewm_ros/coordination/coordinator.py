@@ -77,6 +77,10 @@ class Coordinator:
         """Names of the robots that have been heard."""
         return tuple(sorted(self._accounts))
 
+    def silent(self, now: float) -> tuple[str, ...]:
+        """Names of the robots that have been silent for so long that the others plan around them."""
+        return tuple(name for name in self.robots if self._roster.silence(name, now) > SILENT)
+
     def set_map(self, grid: OccupancyGrid) -> None:
         """Take a map of the floor: ways round robots and places aside are found on it."""
         self._planners.set_map(grid)

@@ -21,53 +21,52 @@ from ewm_ros.nodes.topic_node import TopicNode
 from ewm_ros.resources import resource
 
 SHOWN_REASON = 120  # characters of a rationale in the log
-PROCEDURAL = re.compile(r"procedural-\d+")  # worlds that no file describes, and nothing is said of in words
+MADE = re.compile(r"(procedural|floor)-\d+")  # worlds that no file describes, and nothing is said of in words
 
 
 class ArbiterDesk:
-    """Opens the arbiter that the parameters describe, if any, and tells of it.
+    """Opens the arbiter that was asked for, if any, and tells of it.
 
     Args:
         node: whose log and topics it tells on.
+        advice: who is to be asked.
+        site: file of rules, roles and places, or a world; empty: none are told.
 
     Attributes:
-        arbiter: None if it is off.
+        arbiter: None if it is off, or closed.
 
     Raises:
         InputError: no such preset, a file that cannot be read or says something impossible.
     """
 
-    def __init__(self, node: TopicNode, parameters: Parameters) -> None:
-        advice = Advice(
-            preset=parameters.text("arbiter", "", "Preset of config/integration_config.yaml; empty: no arbiter."),
-            url=parameters.text("arbiter_url", "", "Address of the server's API; the preset's if empty."),
-            model=parameters.text("arbiter_model", "", "Name of the model; the preset's if empty."),
-            config=parameters.text("arbiter_config", "", "File of presets; the shipped one if empty."),
-            key_file=parameters.text("arbiter_key_file", "", "File of the key, mode 0600; if empty, DEEPSEEK_API_KEY."),
-            cache=parameters.text("arbiter_cache", "", "File that keeps answers; `none`: none; empty: the user's."),
-        )
-        words = site_of(
-            parameters.text("site", "", "File of rules, roles and places, or a world; empty: none are told.")
-        )
+    def __init__(self, node: TopicNode, advice: Advice, site: str) -> None:
+        self._advice, self._words = advice, site_of(site)
         self._log, self._now = node.get_logger(), node.ros_now
         self._named: set[str] = set()
-        self.arbiter = self._opened(advice, words)
-        if self.arbiter is not None:
+        self._on = self._is_on()
+        self.arbiter: Arbiter | None = None
+        self.open()
+        if self._on:
             self._arbitrations = node.offer(topics.ARBITRATIONS)
             self._diagnostics = node.offer(topics.DIAGNOSTICS)
             node.every(1.0, self._report)
 
-    def _opened(self, advice: Advice, words: Site) -> Arbiter | None:
-        if not advice.wanted:
+    def _is_on(self) -> bool:
+        if not self._advice.wanted:
             self._log.info("no arbiter: the coordinator decides alone (parameter arbiter names a preset)")
-            return None
-        settings, lacking = advice.settings(), advice.lacking()
-        if lacking:
+            return False
+        if lacking := self._advice.lacking():
             self._log.warning(lacking)
-            return None
-        arbiter = open_arbiter(settings, words, advice.key(), advice.cache_path())
-        self._log.info(f"arbiter: {settings.model} at {settings.base_url}, {len(words.rules)} rules")
-        return arbiter
+            return False
+        return True
+
+    def open(self) -> None:
+        """Open the arbiter, if it is on and not open."""
+        if not self._on or self.arbiter is not None:
+            return
+        settings = self._advice.settings()
+        self.arbiter = open_arbiter(settings, self._words, self._advice.key(), self._advice.cache_path())
+        self._log.info(f"arbiter: {settings.model} at {settings.base_url}, {len(self._words.rules)} rules")
 
     def tell(self) -> None:
         """Publish and log what has happened to questions since the last call."""
@@ -96,7 +95,8 @@ class ArbiterDesk:
             self._log.warning(f"{what}: {cause} (named once)")
 
     def _report(self) -> None:
-        assert self.arbiter is not None
+        if self.arbiter is None:
+            return
         if self.arbiter.trouble:
             self._name("answers are not kept", self.arbiter.trouble)
         status, counts = self.arbiter.status, self.arbiter.counts
@@ -120,6 +120,20 @@ class ArbiterDesk:
         """Drop open questions and give back what the arbiter holds."""
         if self.arbiter is not None:
             self.arbiter.close()
+            self.arbiter = None
+
+
+def read_advice(parameters: Parameters) -> tuple[Advice, str]:
+    """Whom to ask, and the site file, as the parameters say."""
+    advice = Advice(
+        preset=parameters.text("arbiter", "", "Preset of config/integration_config.yaml; empty: no arbiter."),
+        url=parameters.text("arbiter_url", "", "Address of the server's API; the preset's if empty."),
+        model=parameters.text("arbiter_model", "", "Name of the model; the preset's if empty."),
+        config=parameters.text("arbiter_config", "", "File of presets; the shipped one if empty."),
+        key_file=parameters.text("arbiter_key_file", "", "File of the key, mode 0600; if empty, DEEPSEEK_API_KEY."),
+        cache=parameters.text("arbiter_cache", "", "File that keeps answers; `none`: none; empty: the user's."),
+    )
+    return advice, parameters.text("site", "", "File of rules, roles and places, or a world; empty: none are told.")
 
 
 def site_of(text: str) -> Site:
@@ -128,6 +142,6 @@ def site_of(text: str) -> Site:
     Raises:
         InputError: there is no such file, or something in it is wrong.
     """
-    if not text or PROCEDURAL.fullmatch(text):
+    if not text or MADE.fullmatch(text):
         return NO_WORDS
     return load_site(resource("worlds", text, ".yaml", kind="site or world"))

@@ -1,11 +1,11 @@
-"""Declaring and checking a node's parameters: each has a description and, if a number, a range; they are read once."""
+"""Declaring and checking a node's parameters: each has a description and, if a number, a range."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -16,10 +16,18 @@ Word = TypeVar("Word", bound=str)
 
 
 class Parameters:
-    """Declares parameters of a node. Every method returns the value or raises InputError, which names the parameter."""
+    """Declares parameters of a node, which cannot be set later.
+
+    Every method returns the value or raises InputError, which names the parameter.
+    """
 
     def __init__(self, node: Node) -> None:
         self._node = node
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the node goes by a simulation's clock."""
+        return bool(self._node.get_parameter_or("use_sim_time").value)
 
     def text(self, name: str, default: str, description: str) -> str:
         """A string."""
@@ -31,7 +39,8 @@ class Parameters:
         for known in choices:
             if value == known:
                 return known
-        raise InputError(f"parameter {name!r} is {value!r}: it must be one of {', '.join(choices)}")
+        self._refuse(name, f"parameter {name!r} is {value!r}: it must be one of {', '.join(choices)}")
+        return default
 
     def texts(self, name: str, description: str) -> tuple[str, ...]:
         """A list of strings, empty if not given."""
@@ -56,7 +65,8 @@ class Parameters:
         descriptor = ParameterDescriptor(description=description, floating_point_range=bounds, dynamic_typing=True)
         value = self._declare(name, default, expected, descriptor)
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise InputError(f"parameter {name!r} is {value!r}: it must be {expected}")
+            self._refuse(name, f"parameter {name!r} is {value!r}: it must be {expected}")
+            return default
         return float(value)
 
     def _declare(self, name: str, default: Any, expected: str, descriptor: ParameterDescriptor) -> Any:
@@ -64,4 +74,62 @@ class Parameters:
         try:
             return self._node.declare_parameter(name, default, descriptor).value
         except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-            raise InputError(f"parameter {name!r} must be {expected} ({descriptor.description})") from error
+            raise InputError(_expected(name, expected, descriptor)) from error
+
+    def _refuse(self, name: str, line: str) -> None:
+        """The parameter has a value that it must not have."""
+        raise InputError(line)
+
+
+class SettableParameters(Parameters):
+    """Parameters that may be set while they are not in use, and are read again before they are.
+
+    Its methods raise nothing: what is wrong comes to light in `check`. So one pass declares all parameters, whatever
+    is wrong with some.
+
+    Attributes:
+        open: whether they may be set now.
+    """
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node)
+        self.open = True
+        self._names: set[str] = set()
+        self._overridden: dict[str, str] = {}  # what is wrong with values given at the start that were not even taken
+        self._wrong: dict[str, str] = {}
+        node.add_on_set_parameters_callback(self._may_be_set)
+        node.add_post_set_parameters_callback(self._have_been_set)
+
+    def check(self) -> None:
+        """Raise InputError if anything was wrong with a parameter when it was read last; it names the first such."""
+        for line in self._wrong.values():
+            raise InputError(line)
+
+    def _declare(self, name: str, default: Any, expected: str, descriptor: ParameterDescriptor) -> Any:
+        self._wrong.pop(name, None)
+        if name not in self._names:
+            self._names.add(name)
+            try:
+                self._node.declare_parameter(name, default, descriptor)
+            except (InvalidParameterTypeException, InvalidParameterValueException):
+                self._node.declare_parameter(name, default, descriptor, ignore_override=True)
+                self._overridden[name] = _expected(name, expected, descriptor)
+        if name in self._overridden:
+            self._refuse(name, self._overridden[name])
+        return self._node.get_parameter_or(name).value
+
+    def _refuse(self, name: str, line: str) -> None:
+        self._wrong[name] = line
+
+    def _may_be_set(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
+        if self.open or not self._names.intersection(parameter.name for parameter in parameters):
+            return SetParametersResult(successful=True)
+        return SetParametersResult(successful=False, reason="it is in use: clean the node up before you set it")
+
+    def _have_been_set(self, parameters: list[Parameter[Any]]) -> None:
+        for parameter in parameters:
+            self._overridden.pop(parameter.name, None)
+
+
+def _expected(name: str, expected: str, descriptor: ParameterDescriptor) -> str:
+    return f"parameter {name!r} must be {expected} ({descriptor.description})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import time
@@ -14,6 +15,7 @@ from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
+from rclpy.timer import Timer
 from rclpy.utilities import remove_ros_args
 
 from ewm_ros.errors import InputError
@@ -25,6 +27,7 @@ except ImportError:  # where rclpy has none: it costs three times the CPU
     EventsExecutor = SingleThreadedExecutor
 
 NodeExecutor: type[Executor] = EventsExecutor
+TOGETHER = 0.3  # s; signals that come closer are one: a terminal and whoever started the process may both send it
 TURN = 0.1  # s; of an executor: Python hears of signals only between two of them
 STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 
@@ -40,11 +43,19 @@ class ProcessNode(Node):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.ending: tuple[int, str] | None = None
+        self.asked_to_leave = False
+
+    def begin(self) -> None:
+        """Set to work; called once, before messages come in. Raises InputError if that is not possible."""
 
     def end(self, status: int, line: str = "") -> None:
         """Let the process end soon with this exit status, after printing a line on stderr if there is one."""
         if self.ending is None:
             self.ending = (status, line)
+
+    def ask_to_leave(self) -> None:
+        """Let the process end as if it had been sent SIGTERM."""
+        self.asked_to_leave = True
 
     def leave(self) -> bool:
         """Prepare for the end that was asked for; called in every turn from then on until it returns True."""
@@ -53,9 +64,26 @@ class ProcessNode(Node):
     def stop(self) -> None:
         """Last words, while messages can still be sent; called once, whatever the process ends for."""
 
-    def every(self, period: float, callback: Callable[[], None]) -> None:
+    def every(self, period: float, callback: Callable[[], None]) -> Timer:
         """Call back each `period` s of steady time."""
-        self.create_timer(period, callback, clock=STEADY)
+        return self.create_timer(period, callback, clock=STEADY)
+
+    def soon(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """What has the callback called after the messages that wait already: once, however often it is asked to."""
+        waiting = False
+
+        def call() -> None:
+            nonlocal waiting
+            waiting = False
+            callback()
+
+        def ask() -> None:
+            nonlocal waiting
+            if not waiting and self.executor is not None:
+                waiting = True
+                self.executor.create_task(call)
+
+        return ask
 
     def ros_now(self) -> float:
         """s of the node's clock: simulated time where that is used."""
@@ -67,11 +95,15 @@ class _Signals:
 
     def __init__(self) -> None:
         self.received = 0
+        self._received_at = -math.inf
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.received += 1
+        now = steady_now()
+        if now - self._received_at > TOGETHER:
+            self.received += 1
+            self._received_at = now
 
     @staticmethod
     def ignore() -> None:
@@ -101,6 +133,7 @@ def run_node(factory: Callable[[], ProcessNode], args: Sequence[str] | None = No
         print(f"{program}: {error}", file=sys.stderr)
         return 2
     try:
+        _begin(node)
         _spin(node, signals)
     finally:
         _finish(node)
@@ -122,12 +155,21 @@ def _start_ros(args: list[str]) -> None:
         raise InputError(f"unknown argument {stray[0]!r}: parameters are given as --ros-args -p name:=value")
 
 
+def _begin(node: ProcessNode) -> None:
+    try:
+        node.begin()
+    except InputError as error:
+        node.end(2, str(error))
+
+
 def _spin(node: ProcessNode, signals: _Signals) -> None:
     executor: Executor = NodeExecutor()
     executor.add_node(node)
     try:
         # In turns of finite length: signals are seen between them, and EventsExecutor.spin() of Jazzy never wakes up.
-        while node.ending is None and not (signals.received and (signals.received > 1 or node.leave())):
+        while node.ending is None and signals.received <= 1:
+            if (signals.received or node.asked_to_leave) and node.leave():
+                break
             executor.spin_until_future_complete(Future(), TURN)
     finally:
         executor.shutdown()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from ewm_ros.diagnostics_keys import join_samples
 from ewm_ros.nodes.sensor_conversions import to_stamp
 
-OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+OK: bytes = DiagnosticStatus.OK
+WARN: bytes = DiagnosticStatus.WARN
+ERROR: bytes = DiagnosticStatus.ERROR
 KEPT = 1000  # samples at most between two messages
 
 
@@ -31,17 +33,26 @@ class Samples:
         return text
 
 
-def diagnostics(
-    name: str, hardware_id: str, level: bytes, message: str, values: Mapping[str, str], time: float
-) -> DiagnosticArray:
-    """One node's status as a message."""
-    status = DiagnosticStatus(
+def status(name: str, hardware_id: str, level: bytes, message: str, values: Mapping[str, str]) -> DiagnosticStatus:
+    """One status."""
+    return DiagnosticStatus(
         level=level,
         name=name,
         message=message,
         hardware_id=hardware_id,
         values=[KeyValue(key=key, value=value) for key, value in values.items()],
     )
-    msg = DiagnosticArray(status=[status])
+
+
+def together(statuses: Sequence[DiagnosticStatus], time: float) -> DiagnosticArray:
+    """Some statuses as one message."""
+    msg = DiagnosticArray(status=list(statuses))
     msg.header.stamp = to_stamp(time)
     return msg
+
+
+def diagnostics(
+    name: str, hardware_id: str, level: bytes, message: str, values: Mapping[str, str], time: float
+) -> DiagnosticArray:
+    """One status as a message."""
+    return together([status(name, hardware_id, level, message, values)], time)

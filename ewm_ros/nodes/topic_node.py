@@ -36,23 +36,32 @@ class TopicNode(ProcessNode):
         qos: QoS | None = None,
         link: FaultyLink | None = None,
         raw: bool = False,
-    ) -> None:
+        drops: DropCounter | None = None,
+    ) -> Any:
         """Have the topic's messages handed to the callback: all, or what a faulty link leaves of them.
 
-        Raw ones come as bytes, for callbacks that need not read them all.
+        Args:
+            raw: whether they come as bytes, for callbacks that need not read them all.
+            drops: counts what is refused; the node's own counter if not given.
+
+        Returns:
+            The subscription.
         """
-        take = self.guarded(topic, callback)
+        take = self.guarded(topic, callback, drops)
         if link is not None:
             take = link.through(topic.name, take)
-        self.create_subscription(topic.type, topic.name, take, profile(qos or topic.qos), raw=raw)
+        return self.create_subscription(topic.type, topic.name, take, profile(qos or topic.qos), raw=raw)
 
-    def guarded(self, topic: Topic, callback: Callable[..., None]) -> Callable[..., None]:
+    def guarded(
+        self, topic: Topic, callback: Callable[..., None], drops: DropCounter | None = None
+    ) -> Callable[..., None]:
         """The callback, whose InputErrors are counted as refused messages of the topic."""
+        counter = drops or self.drops
 
         def take(*msg: Any) -> None:
             try:
                 callback(*msg)
             except InputError as error:
-                self.drops.drop(topic.name.strip("/"), f"{topic.name}: {error}", steady_now())
+                counter.drop(topic.name.strip("/"), f"{topic.name}: {error}", steady_now())
 
         return take

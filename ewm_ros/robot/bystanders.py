@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,13 @@ class _Track:
         return len(self.seen) >= SURE and math.hypot(*self.velocity) > WALKS
 
 
+@lru_cache(maxsize=2)
+def _on_the_map(grid: OccupancyGrid) -> NDArray[np.bool_]:
+    """(rows, columns): cells that are, or are near, something on the map; the robots of one process share it."""
+    near: NDArray[np.bool_] = distance_to_occupied(grid.occupied, grid.resolution, ON_THE_MAP) < ON_THE_MAP
+    return near
+
+
 class Bystanders:
     """Keeps an eye on them.
 
@@ -74,7 +82,7 @@ class Bystanders:
     def set_map(self, grid: OccupancyGrid) -> None:
         """Take a map: what is on it is nobody."""
         self._grid = grid
-        self._known = distance_to_occupied(grid.occupied, grid.resolution, ON_THE_MAP) < ON_THE_MAP
+        self._known = _on_the_map(grid)
         self._tracks = []
 
     @property

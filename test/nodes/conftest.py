@@ -33,7 +33,10 @@ def pytest_pycollect_makemodule(module_path, parent):
 if HAVE_ROS:
     import rclpy
     from geometry_msgs.msg import TwistStamped
+    from lifecycle_msgs.srv import ChangeState, GetState
+    from rcl_interfaces.srv import SetParameters
     from rclpy.executors import SingleThreadedExecutor
+    from rclpy.parameter import Parameter
     from rclpy.signals import SignalHandlerOptions
 
     from ewm_ros.geometry import Pose2D
@@ -128,12 +131,48 @@ class Graph:
     def publisher(self, topic):
         return self.node.create_publisher(topic.type, topic.name, profile(topic.qos))
 
+    def lifecycle(self, node: str) -> Lifecycle:
+        """The lifecycle of a node by its full name."""
+        return Lifecycle(self, node)
+
+    def call(self, service, name: str, request):
+        """The answer of a service."""
+        client = self.node.create_client(service, name)
+        self.spin_until(client.service_is_ready, 15.0)
+        answer = client.call_async(request)
+        self.spin_until(answer.done)
+        self.node.destroy_client(client)
+        return answer.result()
+
     def close(self) -> None:
         for process in self._processes:
             process.clean_up()
         self._executor.shutdown()
         self.node.destroy_node()
         self._context.try_shutdown()
+
+
+class Lifecycle:
+    """What `ros2 lifecycle` and `ros2 param` do with one node."""
+
+    def __init__(self, graph: Graph, node: str) -> None:
+        self._graph, self._node = graph, node
+
+    @property
+    def state(self) -> str:
+        return self._graph.call(GetState, f"{self._node}/get_state", GetState.Request()).current_state.label
+
+    def change(self, transition: str) -> bool:
+        """Whether a transition by this name was done."""
+        request = ChangeState.Request()
+        request.transition.label = transition
+        return self._graph.call(ChangeState, f"{self._node}/change_state", request).success
+
+    def set(self, name: str, value) -> str:
+        """Set a parameter; why it could not be set, if so."""
+        request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
+        (result,) = self._graph.call(SetParameters, f"{self._node}/set_parameters", request).results
+        return "" if result.successful else result.reason or "refused"
 
 
 class Base:

@@ -20,7 +20,7 @@ from ewm_ros.bag_types import message_types
 from ewm_ros.cli.fleet_processes import FleetProcesses
 from ewm_ros.coordination.arbitration.advice import Advice
 from ewm_ros.coordination.arbitration.site import NO_WORDS
-from ewm_ros.deployment import demo_processes
+from ewm_ros.deployment.demo import demo_processes
 from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.fleet_figures import FleetFigures
 from ewm_ros.messages import Arbitration

@@ -60,7 +60,7 @@ def test_every_topics_type_is_known_and_hashed_as_ros_does():
     types = message_types()
     for topic in (*topics.SHARED, *topics.ROBOT):
         definition, _ = types.generate_msgdef(topic.type_name, ros_version=2)
-        assert definition
+        assert definition or not topic.type.get_fields_and_field_types()
     assert types.hash_rihs01("std_msgs/msg/Header").startswith("RIHS01_f49fb3ae")
 
 

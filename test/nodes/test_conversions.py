@@ -20,6 +20,8 @@ from ewm_ros.messages import (
     ConflictKind,
     Directive,
     DirectiveSet,
+    GoalState,
+    GoalStatus,
     Grant,
     Intention,
     Knot,
@@ -28,6 +30,7 @@ from ewm_ros.messages import (
     Route,
     Standing,
 )
+from ewm_ros.msg import GoalState as GoalStateMsg
 from ewm_ros.nodes import conversions
 from ewm_ros.robot import incoming
 
@@ -257,3 +260,58 @@ def test_what_is_told_of_a_question_is_the_same_read_from_a_bag():
     raw = serialize_message(conversions.arbitration_to(arbitration(outcome="applied")))
     read = types.deserialize_cdr(raw, "ewm_ros/msg/Arbitration")
     assert incoming.arbitration_from(read) == arbitration(outcome="applied")
+
+
+times_to_go = st.one_of(st.just(math.nan), st.floats(0.0, 80_000.0, width=32))
+goal_states = st.builds(
+    GoalState,
+    robot=names,
+    boot=nonces,
+    stamp=stamps.map(lambda s: round(s, 6)),
+    number=st.integers(0, 2**32 - 1),
+    sent=st.integers(0, 2 * 10**18),
+    status=st.sampled_from(GoalStatus),
+    x=st.floats(-10_000.0, 10_000.0),
+    y=st.floats(-10_000.0, 10_000.0),
+    distance_remaining=times_to_go,
+    eta=times_to_go,
+    waiting_for=st.lists(names, max_size=10).map(tuple),
+    text=lines,
+)
+
+
+@given(goal_states)
+def test_what_becomes_of_a_goal_arrives_as_it_was_told(told):
+    got = incoming.goal_state_from(over_the_wire(conversions.goal_state_to(told)))
+    assert repr(replace(got, stamp=told.stamp)) == repr(told)  # nan is nan here
+    assert got.stamp == pytest.approx(told.stamp, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"robot": "Robot 1"}, "robot name"),
+        ({"boot": 0}, "boot is 0"),
+        ({"status": 17}, "status is 17"),
+        ({"x": math.nan}, "x is nan"),
+        ({"distance_remaining": -1.0}, "distance_remaining is -1.0"),
+        ({"eta": math.inf}, "eta is inf"),
+        ({"waiting_for": ["r"] * 100}, "waiting_for has 100 entries"),
+        ({"text": "a\nb"}, "text is"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
+)
+def test_what_cannot_become_of_a_goal_is_refused_with_one_line(changes, complaint):
+    msg = conversions.goal_state_to(GoalState("robot_1", 5, 1.0))
+    for key, value in changes.items():
+        setattr(msg, key, value)
+    with pytest.raises(InputError, match="goal_state: ") as refused:
+        incoming.goal_state_from(over_the_wire(msg))
+    assert complaint in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_message_and_the_value_name_the_same_fates_of_a_goal():
+    assert {status.name: int(status) for status in GoalStatus} == {
+        status.name: getattr(GoalStateMsg, status.name) for status in GoalStatus
+    }

@@ -7,9 +7,11 @@ import signal
 
 import pytest
 
+from ewm_ros import diagnostics_keys as keys
 from ewm_ros.messages import Intention
 from ewm_ros.nodes import topics
 from ewm_ros.robot import incoming
+from ewm_ros.robot.command_gate import STALE_ODOMETRY, STALE_SCAN
 
 pytestmark = pytest.mark.ros
 
@@ -43,6 +45,32 @@ def newest(graph) -> dict[str, Intention]:
 
     graph.node.create_subscription(topics.INTENTIONS.type, topics.INTENTIONS.name, take, 50)
     return told
+
+
+def gates(said, fleet) -> dict[str, str]:
+    """Why each robot's command gate stops it, as it told last."""
+    told = {}
+    for msg in said:
+        for status in msg.status:
+            told[status.name] = {pair.key: pair.value for pair in status.values}.get(keys.GATE, "")
+    return {name: told.get(f"{name}: ewm", "") for name in fleet}
+
+
+def test_when_the_simulation_is_killed_every_robot_stops_and_says_why(graph):
+    fleet = [f"robot_{k}" for k in range(3)]
+    commands = {name: graph.collect(topics.CMD_VEL.under(name)) for name in fleet}
+    said = graph.collect(topics.DIAGNOSTICS)
+    graph.start("coordinator_node", "use_sim_time:=true")
+    graph.start("robots_node", f"robots:=[{', '.join(fleet)}]", "use_sim_time:=true")
+    simulation = graph.start("simulation_node", "world:=intersection", "robots:=3")
+
+    def all_drive() -> bool:
+        return all(some and some[-1].twist.linear.x > 0.1 for some in commands.values())
+
+    graph.spin_until(all_drive, 30.0)
+    assert simulation.end(signal.SIGKILL)[0] == -signal.SIGKILL
+    graph.spin_until(lambda: set(gates(said, fleet).values()) <= {STALE_ODOMETRY, STALE_SCAN}, 5.0)
+    assert [some[-1].twist.linear.x for some in commands.values()] == [0.0, 0.0, 0.0]
 
 
 def test_a_robot_that_comes_late_gets_its_way_across_that_of_one_that_drives(graph, crossing):

@@ -72,3 +72,49 @@ def test_a_malformed_ros_argument_ends_it_without_a_traceback(domain):
     assert "example: bad ROS arguments: " in done.stderr
     assert "'-p rate'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+SIGNALS = """
+import os, signal, sys, time
+from ewm_ros.nodes.process import ProcessNode, run_node
+
+class Leaving(ProcessNode):
+    def __init__(self):
+        super().__init__("leaving")
+        self.turns = 0
+        self.sent_at = None
+        self.every(0.01, self.work)
+
+    def work(self):
+        if self.sent_at is None:
+            self.sent_at = time.monotonic()
+            os.kill(os.getpid(), signal.SIGINT)
+            {together}
+        elif time.monotonic() - self.sent_at > 1.0:
+            {later}
+
+    def leave(self):
+        self.turns += 1
+        return self.turns > 20
+
+    def stop(self):
+        print("hurried" if self.turns <= 20 else "left", flush=True)
+
+sys.exit(run_node(Leaving, ["leaving"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("together", "later", "end"),
+    [
+        ("os.kill(os.getpid(), signal.SIGTERM)", "pass", "left"),
+        ("pass", "os.kill(os.getpid(), signal.SIGINT)", "hurried"),
+    ],
+    ids=["two at once", "another one later"],
+)
+def test_a_second_signal_hurries_a_node_that_is_leaving_unless_it_comes_with_the_first(domain, together, later, end):
+    program = SIGNALS.format(together=together, later=later)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment(domain), capture_output=True, text=True, timeout=20
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{end}\n", "")

@@ -17,7 +17,7 @@ def test_every_profile_says_what_its_name_says(topic):
 
 def test_the_table_of_topics_is_complete():
     named = {value for key, value in vars(names).items() if key.isupper() and isinstance(value, str)}
-    others = {names.PACKAGE, names.MAP_FRAME, names.BASE_FRAME}
+    others = {names.PACKAGE, names.MAP_FRAME, names.BASE_FRAME, names.TF, names.TF_STATIC, names.NAVIGATE_TO_POSE}
     assert {topic.name for topic in (*topics.SHARED, *topics.ROBOT)} == named - others
 
 

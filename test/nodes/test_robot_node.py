@@ -165,7 +165,7 @@ def test_with_a_broken_world_model_it_drives_by_the_closed_form_and_says_so(grap
     base.drive_to(5.0, 0.0)
     graph.spin_until(lambda: base.moves and status_of(said, "robot_0: ewm").get(keys.PREDICTOR) == "closed form")
     assert "network.onnx" in status_of(said, "robot_0: ewm")[keys.DRIFT]
-    assert process.stderr.count("the closed-form predictor foresees this robot") == 1
+    assert process.stderr.count("the closed-form predictor foresees robot_0") == 1
 
 
 @pytest.mark.parametrize(

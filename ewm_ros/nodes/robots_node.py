@@ -1,0 +1,78 @@
+"""The node of a whole fleet in one process: the robots of robot_node.py, who imagine together and share what they hear.
+
+For simulations, and for fleets that one machine computes for: each shared message is read once, not once a robot.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from ewm_ros.errors import InputError
+from ewm_ros.nodes.parameters import Parameters
+from ewm_ros.nodes.process import run_node
+from ewm_ros.nodes.robot_host import RobotHost
+from ewm_ros.nodes.robot_settings import RobotSettings
+from ewm_ros.nodes.robot_unit import RobotUnit, think_together
+from ewm_ros.nodes.shared_topics import SharedTopics
+
+
+class RobotsNode(RobotHost):
+    """Hosts robots, each on topics in the namespace that is its name.
+
+    Those that are due in the same turn of the executor think in one go, after the messages that wait already.
+    """
+
+    def __init__(self) -> None:
+        self._stirred: dict[RobotUnit, None] = {}
+        super().__init__("robots")
+        self._think_soon = self.soon(self._think)
+
+    def read(self, parameters: Parameters) -> None:
+        """Declare and read the parameters."""
+        self._names = parameters.texts("robots", "Names of the robots, which are their namespaces too.")
+        self._types = parameters.texts(
+            "robot_types", "Robot types: one for each robot, or one for all; tinybot if none."
+        )
+        super().read(parameters)
+
+    def make_units(self) -> list[RobotUnit]:
+        """The robots."""
+        names, types = self._names, self._types or ("tinybot",)
+        if not names:
+            raise InputError("parameter 'robots' is missing: it lists the robots' names, as in -p robots:=[robot_0]")
+        if len(set(names)) < len(names):
+            raise InputError("parameter 'robots' has a name twice")
+        if len(types) not in (1, len(names)):
+            raise InputError(
+                f"parameter 'robot_types' has {len(types)} types for {len(names)} robots: give one, or one for each"
+            )
+        kinds = types * len(names) if len(types) == 1 else types
+        return [
+            RobotUnit(self, name, kind, self._settings, self._stir, namespace=name)
+            for name, kind in zip(names, kinds, strict=True)
+        ]
+
+    def hear(self, settings: RobotSettings) -> SharedTopics:
+        """The shared topics; of several directive sets that wait, only the newest is read."""
+        return SharedTopics(self, self._units, settings, self.soon(self._read_directives))
+
+    def _read_directives(self) -> None:
+        self._shared.read_directives()
+
+    def _stir(self, unit: RobotUnit) -> None:
+        self._stirred[unit] = None
+        self._think_soon()
+
+    def _think(self) -> None:
+        stirred, self._stirred = list(self._stirred), {}
+        think_together(stirred, self._shared.read_directives)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node; see run_node for the exit status."""
+    return run_node(RobotsNode, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
