@@ -85,7 +85,7 @@ def test_imports_run_downwards(path: str) -> None:
 def test_only_nodes_import_ros_and_generated_messages() -> None:
     users = {path for path, tree in MODULES.items() if any(map(is_ros, imports(tree)))}
     assert {path for path in users if room_of(path) != "nodes"} <= {ASKS_FOR_ROS}
-    assert "nodes/robot_node.py" in users  # or this test finds nothing
+    assert "nodes/robot_unit.py" in users  # or this test finds nothing
 
 
 def test_only_the_simulation_imports_pybullet() -> None:

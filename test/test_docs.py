@@ -11,13 +11,19 @@ import pytest
 import typer
 
 from ewm_ros.cli.app import app
+from ewm_ros.deployment.run_files import LAUNCH_FILES
+from ewm_ros.deployment.steps import LaunchFile
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
-NODES = ("robot_node", "coordinator_node", "recorder_node", "simulation_node")
-# What declares some of a node's parameters for it, where its source has this.
-DECLARED_ELSEWHERE = {"network_faults(parameters)": "faulty_link", "ArbiterDesk(self, parameters)": "arbiter_desk"}
+NODES = ("robot_node", "robots_node", "coordinator_node", "recorder_node", "simulation_node")
+# What declares some of a node's parameters for it.
+DECLARED_ELSEWHERE = {
+    "robot_node": ("robot_settings", "faulty_link", "managed_node"),
+    "robots_node": ("managed_node",),  # and those of robot_node
+    "coordinator_node": ("arbiter_desk", "faulty_link", "managed_node"),
+}
 
 
 def commands(command: Any, name: str) -> Iterator[tuple[str, set[str]]]:
@@ -34,14 +40,31 @@ COMMANDS = dict(commands(typer.main.get_command(app), "ewm"))
 @pytest.mark.parametrize("node", NODES)
 def test_the_parameters_of_each_node_are_documented(node: str) -> None:
     nodes = ROOT / "ewm_ros" / "nodes"
-    source = (nodes / f"{node}.py").read_text(encoding="utf-8")
-    for use, module in DECLARED_ELSEWHERE.items():
-        if use in source:
-            source += (nodes / f"{module}.py").read_text(encoding="utf-8")
-    declared = set(re.findall(r'\bparameters\.(?:choice|text|texts|switch|integer|number)\(\s*"(\w+)"', source))
+    modules = (node, *DECLARED_ELSEWHERE.get(node, ()))
+    source = "".join((nodes / f"{module}.py").read_text(encoding="utf-8") for module in modules)
+    kinds = "choice|text|texts|switch|integer|number"
+    declared = set(re.findall(rf'\b[Pp]arameters(?:\(self\))?\.(?:{kinds})\(\s*"(\w+)"', source))
     table = (DOCS / "deployment.md").read_text(encoding="utf-8").partition(f"| {node} |")[2].partition("\n\n")[0]
     assert declared
     assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == declared
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the table in deployment.md that begins with a heading: the texts of their cells."""
+    text = (DOCS / "deployment.md").read_text(encoding="utf-8").partition(f"\n| {heading} |")[2].partition("\n\n")[0]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in text.splitlines()[2:]]
+
+
+@pytest.mark.parametrize("file", [file for name, file in LAUNCH_FILES.items() if name != "evaluate.launch.py"])
+def test_the_arguments_of_each_launch_file_are_documented(file: LaunchFile) -> None:
+    short = file.name.partition(".")[0]
+    rows = [row for row in table("argument") if short in row[2] or row[2] == "all"]
+    own = {name for row in rows for name in re.findall(r"`(\w+)`", row[0])}
+    parameters = {row[0].strip("`"): row[1] for row in table(f"{short}_node")} if short != "demo" else {}
+    assert file.names == own | parameters.keys() - {"robot"}
+    for argument in file.arguments:
+        if argument.name in parameters and argument.otherwise:
+            assert argument.otherwise == parameters[argument.name], argument.name
 
 
 @pytest.mark.parametrize("command", COMMANDS)

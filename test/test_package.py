@@ -98,7 +98,7 @@ def test_cmake_builds_every_message() -> None:
 
 
 def test_every_executable_has_its_module() -> None:
-    assert NODES == ["coordinator_node", "recorder_node", "robot_node", "simulation_node"]
+    assert NODES == ["coordinator_node", "recorder_node", "robot_node", "robots_node", "simulation_node"]
     for node in NODES:
         source = ROOT / "ewm_ros" / "nodes" / f"{node}.py"
         assert source.is_file(), f"CMakeLists.txt installs {node}, but there is no {source.relative_to(ROOT)}"
@@ -146,7 +146,7 @@ def test_ros_tools_find_the_package() -> None:
     share = Path(run(sys.executable, "-c", find, AMENT_PREFIX_PATH=sys.prefix).strip())
     assert share == Path(sys.prefix, "share", "ewm_ros")
     assert (share / "package.xml").is_file()
-    assert {"config", "models", "worlds"} <= {path.name for path in share.iterdir()}
+    assert {"config", "launch", "models", "worlds"} <= {path.name for path in share.iterdir()}
 
 
 def test_colcon_builds_a_workspace_that_holds_the_repository(tmp_path: Path, stand_ins: Path) -> None:
@@ -166,6 +166,8 @@ def test_colcon_builds_a_workspace_that_holds_the_repository(tmp_path: Path, sta
     share = workspace / "install" / "ewm_ros" / "share" / "ewm_ros"
     assert (share / "worlds" / "intersection.yaml").is_file()
     assert (share / "config" / "lane_graphs" / "doorway.yaml").is_file()
+    assert (share / "config" / "rviz" / "ewm.rviz").is_file()
+    assert (share / "launch" / "robot.launch.py").is_file()
 
 
 @pytest.mark.campaign

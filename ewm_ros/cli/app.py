@@ -10,7 +10,7 @@ import sys
 import typer
 
 from ewm_ros import __version__
-from ewm_ros.cli import bench, demo, doctor, learning, render, run, worlds
+from ewm_ros.cli import bench, demo, doctor, goal, learning, render, run, worlds
 from ewm_ros.cli.demo import RunFailed
 from ewm_ros.errors import InputError
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("goal", context_settings=goal.SETTINGS)(goal.goal)
 app.command("collect")(learning.collect)
 app.command("train")(learning.train)
 app.command("accuracy")(learning.accuracy)

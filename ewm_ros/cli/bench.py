@@ -23,6 +23,14 @@ class Part(str, Enum):
     ALL = "all"
 
 
+class Processes(str, Enum):
+    """How robots are spread over processes."""
+
+    EACH = "each"
+    ONE = "one"
+
+
+INTERSECTION_TAKES = 10  # robots
 Model = Annotated[str, typer.Option(help="A world model's name or folder.")]
 
 app = typer.Typer(help="Measure this machine.", no_args_is_help=True)
@@ -32,8 +40,12 @@ app = typer.Typer(help="Measure this machine.", no_args_is_help=True)
 def cycle(
     robots: Annotated[int, typer.Option(help="How many.")] = 6,
     seconds: Annotated[float, typer.Option(min=5.0, max=1e6, help="Simulated s to measure.")] = 30.0,
-    processes: Annotated[str, typer.Option(help="each: a process a robot, as deployed.")] = "each",
-    world: Annotated[str, typer.Option(help="Where the robots drive meanwhile.")] = "intersection",
+    processes: Annotated[
+        Processes, typer.Option(help="each: a process a robot; one: all robots in one.")
+    ] = Processes.EACH,
+    world: Annotated[
+        str, typer.Option(help="Where the robots drive meanwhile; intersection, or floor-N for more than 10, if empty.")
+    ] = "",
     simultaneous: Annotated[bool, typer.Option("--simultaneous", help="All robots sense at the same moment.")] = False,
     seed: Seed = 0,
     as_json: AsJson = False,
@@ -41,15 +53,15 @@ def cycle(
     """From a robot's observation to the directive that answers it, over real DDS, in real time."""
     from ewm_ros.cli.demo import DemoRun
 
-    if processes != "each":
-        raise InputError(f"--processes {processes!r}: only `each` is there so far")
-    demo = DemoRun(world, robots, seed, seconds=seconds, simultaneous=simultaneous)
+    place = world or ("intersection" if robots <= INTERSECTION_TAKES else f"floor-{robots}")
+    composition = processes is Processes.ONE
+    demo = DemoRun(place, robots, seed, seconds=seconds, simultaneous=simultaneous, composition=composition)
     demo.play()
     figures = demo.collected
     _report(
         {
             "robots": robots,
-            "processes": processes,
+            "processes": processes.value,
             "cycle_ms": figures.cycle_ms,
             "observe_to_intention_ms": figures.observe_to_intention_ms,
             "messages_lost": figures.messages_lost,

@@ -39,6 +39,9 @@ Duplication = Annotated[
 ]
 
 
+ArbiterPreset = Annotated[
+    str, typer.Option("--arbiter", help="Preset of config/integration_config.yaml: the model that is asked.")
+]
 ArbiterUrl = Annotated[
     str, typer.Option("--arbiter-url", help="Address of the arbiter's server; the preset's if not given.")
 ]

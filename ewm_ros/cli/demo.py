@@ -35,7 +35,6 @@ from ewm_ros.cli.common import (
 )
 from ewm_ros.cli.live_view import live_view
 from ewm_ros.coordination.arbitration.advice import NO_ADVICE, Advice
-from ewm_ros.errors import InputError
 from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.fleet_figures import FleetFigures
 from ewm_ros.simulation.network import NO_FAULTS, Faults
@@ -63,6 +62,7 @@ def demo(
     ideal: Ideal = False,
     bodies: Wheels = BodyKind.DRIVEN,
     model: Model = "default",
+    composition: Annotated[bool, typer.Option("--composition", help="All robots in one process.")] = False,
     loss: Loss = 0.0,
     delay: Delay = 0.0,
     duplication: Duplication = 0.0,
@@ -80,6 +80,7 @@ def demo(
     as_json: AsJson = False,
 ) -> int:
     """Run robots in a simulated world on real ROS 2, and print what came of it."""
+    from ewm_ros.deployment.demo import bag_folder
     from ewm_ros.simulation.worlds.world_file import load_world
 
     advice = Advice(
@@ -88,7 +89,7 @@ def demo(
     if advice.wanted and (lacking := advice.lacking()):
         print(f"ewm: {lacking}", file=sys.stderr)
     count = load_world(world).robots.count.default if robots is None else robots
-    bag = _bag_folder(record, world, count, seed) if record is not None else None
+    bag = bag_folder(record, world, count, seed, time.strftime("%Y%m%d-%H%M%S")) if record is not None else None
     run = DemoRun(
         world,
         count,
@@ -103,6 +104,7 @@ def demo(
         faults=Faults(loss, delay / 1000.0, duplication),
         respawn=respawn,
         advice=advice,
+        composition=composition,
     )
     figures = run.play(view and not as_json)
     if as_json:
@@ -111,15 +113,6 @@ def demo(
         _print_summary(figures)
     whole = figures["reached"] == count or seconds is not None
     return 0 if whole and not figures["collisions"] and not figures["deadlocks"] else 1
-
-
-def _bag_folder(record: Path, world: str, robots: int, seed: int) -> Path:
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    try:
-        record.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--record {record}: {error.strerror}") from error
-    return record.resolve() / f"{Path(world).stem}-{robots}robots-seed{seed}-{stamp}"
 
 
 class DemoRun:
@@ -131,6 +124,10 @@ class DemoRun:
         faults: of what robots and coordinator hear of each other.
         respawn: s (real ones) after which a robot or coordinator that died is started again; None: the run has failed.
         advice: whom the coordinator asks about what the world's words decide.
+        composition: whether all robots are in one process.
+
+    Attributes:
+        processes: what it starts.
 
     Raises:
         InputError: no such world, a number of robots that it does not take, or no ROS 2.
@@ -151,9 +148,10 @@ class DemoRun:
         faults: Faults = NO_FAULTS,
         respawn: float | None = None,
         advice: Advice = NO_ADVICE,
+        composition: bool = False,
     ) -> None:
         from ewm_ros.cli.fleet_processes import need_ros
-        from ewm_ros.deployment import demo_processes
+        from ewm_ros.deployment.demo import demo_processes
         from ewm_ros.evaluation.runs import RunSpec
 
         self.bag = bag
@@ -161,7 +159,7 @@ class DemoRun:
         self._spec = RunSpec(world, robots, seed, "intention", varied=varied, bodies=bodies)
         scenario = self._spec.scenario()
         need_ros()
-        self._processes = demo_processes(
+        self.processes = demo_processes(
             world,
             robots,
             seed,
@@ -174,6 +172,7 @@ class DemoRun:
             model=model,
             faults=faults,
             advice=advice,
+            composition=composition,
         )
         radii = [robot_type.radius for robot_type in scenario.types]
         self.collected = FleetFigures(Episode.of(scenario, time_limit=seconds), radii)
@@ -193,7 +192,7 @@ class DemoRun:
         before = signal.signal(signal.SIGTERM, _interrupt)
         failed = False
         try:
-            with Monitor(self.collected) as monitor, FleetProcesses(self._processes, logs, self._respawn) as processes:
+            with Monitor(self.collected) as monitor, FleetProcesses(self.processes, logs, self._respawn) as processes:
                 self._watch(monitor, processes, view)
         except RunFailed as error:
             failed = True

@@ -11,11 +11,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ewm_ros.deployment import RESPAWNED, ProcessSpec, command_line
+from ewm_ros.deployment.processes import BAD_INPUT, RESPAWNED, ProcessSpec, command_line
 from ewm_ros.errors import InputError
 
 GRACE = 3.0  # s for a process to end after SIGTERM; then SIGKILL
-BAD_INPUT = 2  # status of a process that would end again however often it is started
 PR_SET_PDEATHSIG = 1
 
 
@@ -37,7 +36,7 @@ class FleetProcesses:
     """
 
     def __init__(self, specs: Sequence[ProcessSpec], logs: Path, respawn: float | None = None) -> None:
-        self._specs = {spec.namespace or spec.name: spec for spec in specs}
+        self._specs = {spec.title: spec for spec in specs}
         self._logs = logs
         self._respawn = respawn
         self._running: dict[str, subprocess.Popen[bytes]] = {}

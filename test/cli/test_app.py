@@ -256,23 +256,6 @@ def test_a_world_that_is_fine_is_told_so(world: str, capfd: Capture) -> None:
     assert "fine, 3 to 10 robots" in " ".join(capfd.readouterr().out.split())
 
 
-def test_the_doctor_finds_this_installation_fine(capfd: Capture) -> None:
-    found = printed(capfd, "doctor")
-    assert found["fine"] is True
-    looked_at = {finding["what"]: finding for finding in found["findings"]}
-    assert {"Python", "ROS 2", "messages", "data files", "PyBullet"} <= set(looked_at)
-    assert all(finding["fine"] or finding["remedy"] for finding in looked_at.values())
-
-
-@pytest.mark.parametrize(("domain", "fine"), [("7", True), ("101", True), ("102", False), ("x", False), ("²", False)])
-def test_the_doctor_looks_at_the_ros_domain(
-    domain: str, fine: bool, capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ROS_DOMAIN_ID", domain)
-    findings = printed(capfd, "doctor")["findings"]
-    assert [finding["fine"] for finding in findings if finding["what"] == "ROS domain"] == [fine]
-
-
 def test_the_version_and_the_help(capfd: Capture) -> None:
     assert main(["--version"]) == 0
     assert capfd.readouterr().out == f"{__version__}\n"

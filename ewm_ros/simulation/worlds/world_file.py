@@ -16,7 +16,7 @@ __all__ = ["World", "load_world", "parse_world"]
 
 
 def load_world(name_or_path: str) -> World:
-    """Read a world by name (worlds/<name>.yaml) or by the path of a YAML file, or make `procedural-SEED`.
+    """Read a world by name (worlds/<name>.yaml) or by the path of a YAML file, or make `procedural-SEED` or `floor-N`.
 
     Raises:
         InputError: no such world, unknown or missing keys, impossible values; one line `FILE: key.path: reason`.
@@ -26,6 +26,11 @@ def load_world(name_or_path: str) -> World:
         from ewm_ros.simulation.worlds.procedural import procedural_world
 
         return procedural_world(int(seed[1]))
+    robots = re.fullmatch(r"floor-(0|[1-9]\d{0,3})", name_or_path)
+    if robots:
+        from ewm_ros.simulation.worlds.open_floor import open_floor
+
+        return open_floor(int(robots[1]))
     path = resource("worlds", name_or_path, ".yaml", kind="world")
     return parse_world(load_yaml(path), str(path))
 

@@ -1,16 +1,13 @@
-"""What is to be started for a run, said once: `ewm demo` and launch/demo.launch.py both read it."""
+"""What a simulated run consists of: a coordinator, the robots, the simulation, and a recorder if a bag is wanted."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ewm_ros import __version__
 from ewm_ros.coordination.arbitration.advice import NO_ADVICE, Advice
-from ewm_ros.coordination.arbitration.api_key import VARIABLE
+from ewm_ros.deployment.processes import ProcessSpec, Value
 from ewm_ros.errors import InputError
 from ewm_ros.names import robot_name
 from ewm_ros.robot.guarded_predictor import DEFAULT, check_model
@@ -18,25 +15,7 @@ from ewm_ros.simulation.network import NO_FAULTS, Faults
 from ewm_ros.simulation.worlds.scenario import VIEW, Bodies
 from ewm_ros.simulation.worlds.world_file import load_world
 
-Value = bool | int | float | str | Sequence[str]
-
 SENSOR_TIMEOUT = 0.5  # s of simulated time
-RESPAWNED = ("robot_node", "coordinator_node")  # may be started again while it runs; a new simulation is another run
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessSpec:
-    """One process: the module ewm_ros.nodes.<executable>, its node's name, namespace (empty: none) and parameters."""
-
-    executable: str
-    name: str
-    namespace: str = ""
-    parameters: Mapping[str, Value] = field(default_factory=dict)
-
-    @property
-    def kept_from(self) -> tuple[str, ...]:
-        """Variables of the environment that it must not get: only a coordinator that has an arbiter needs a key."""
-        return () if {"arbiter", "arbiter_url"} & self.parameters.keys() else (VARIABLE,)
 
 
 def demo_processes(
@@ -53,6 +32,9 @@ def demo_processes(
     model: str = DEFAULT,
     faults: Faults = NO_FAULTS,
     advice: Advice = NO_ADVICE,
+    autostart: bool = True,
+    composition: bool = False,
+    tf: str = "",
 ) -> list[ProcessSpec]:
     """The processes of a simulated run, in the order in which to start them; the simulation comes last.
 
@@ -69,6 +51,9 @@ def demo_processes(
         model: the robots' world model; see robot_node's parameter world_model.
         faults: of what robots and coordinator hear of each other.
         advice: whom the coordinator asks about what the world's words decide; nobody if nothing is said of that.
+        autostart: whether robots and coordinator activate themselves; else they wait for `ros2 lifecycle set`.
+        composition: whether all robots are in one process; else each is one.
+        tf: the robots' convention of frames; see robot_node's parameter tf, whose default holds if it is empty.
 
     Raises:
         InputError: no such world, model or arbiter, or the world does not take this number of robots.
@@ -83,18 +68,20 @@ def demo_processes(
     if not count.min <= robots <= count.max:
         raise InputError(f"world {loaded.name!r} takes {count.min} to {count.max} robots, not {robots}")
     fleet = [robot_name(index) for index in range(robots)]
-    hearing = _hearing(robots, realtime_factor, faults)
     specs = []
     if record is not None:
         facts = {"world": world, "robots": robots, "seed": seed, "realtime_factor": realtime_factor}
         facts["version"] = __version__
         specs.append(_recorder(record, fleet, facts))
-    specs.append(ProcessSpec("coordinator_node", "coordinator", "", {**hearing, **asking}))
-    for index, name in enumerate(fleet):
-        robot = _robot(loaded.robots.model_of(index), realtime_factor, model)
-        if loaded.task == "allocate":
-            robot |= {"explore": True, "view": float(loaded.view or VIEW)}
-        specs.append(ProcessSpec("robot_node", "robot", name, {**hearing, **robot}))
+    managed = {**_hearing(robots, realtime_factor, faults), "autostart": autostart}
+    specs.append(ProcessSpec("coordinator_node", "coordinator", "", {**managed, **asking}))
+    own = {**managed, **_robot(realtime_factor, model)}
+    if loaded.task == "allocate":
+        own |= {"explore": True, "view": float(loaded.view or VIEW)}
+    if tf:
+        own["tf"] = tf
+    types = [loaded.robots.model_of(index) for index in range(robots)]
+    specs += _composed(fleet, types, own) if composition else _each(fleet, types, own)
     simulation: dict[str, Value] = {
         "world": world,
         "robots": robots,
@@ -111,6 +98,19 @@ def demo_processes(
     return specs
 
 
+def bag_folder(folder: Path, world: str, robots: int, seed: int, stamp: str) -> Path:
+    """Where to record a run: a new folder, named after the run and the time at which it began, in one that is made.
+
+    Raises:
+        InputError: the folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"folder of bags {folder}: {error.strerror}") from error
+    return folder.resolve() / f"{Path(world).stem}-{robots}robots-seed{seed}-{stamp}"
+
+
 def _hearing(fleet: int, realtime_factor: float, faults: Faults) -> dict[str, Value]:
     """What robots and coordinator have in common."""
     return {
@@ -123,16 +123,26 @@ def _hearing(fleet: int, realtime_factor: float, faults: Faults) -> dict[str, Va
     }
 
 
-def _robot(robot_type: str, realtime_factor: float, model: str) -> dict[str, Value]:
+def _robot(realtime_factor: float, model: str) -> dict[str, Value]:
     # Faster than real time, the machine's jitter of some ms is a greater part of the simulated second.
     timeout = SENSOR_TIMEOUT * max(realtime_factor, 1.0)
     return {
-        "robot_type": robot_type,
         "world_model": model,
         "odometry_timeout": timeout,
         "scan_timeout": timeout,
         "command_timeout": timeout,
     }
+
+
+def _each(fleet: Sequence[str], types: Sequence[str], own: Mapping[str, Value]) -> list[ProcessSpec]:
+    return [
+        ProcessSpec("robot_node", "robot", name, {**own, "robot_type": kind})
+        for name, kind in zip(fleet, types, strict=True)
+    ]
+
+
+def _composed(fleet: Sequence[str], types: Sequence[str], own: Mapping[str, Value]) -> list[ProcessSpec]:
+    return [ProcessSpec("robots_node", "robots", "", {**own, "robots": list(fleet), "robot_types": list(types)})]
 
 
 def _recorder(folder: Path, fleet: Sequence[str], facts: Mapping[str, object]) -> ProcessSpec:
@@ -142,14 +152,3 @@ def _recorder(folder: Path, fleet: Sequence[str], facts: Mapping[str, object]) -
         "facts": [f"{key}={value}" for key, value in facts.items()],
     }
     return ProcessSpec("recorder_node", "recorder", "", parameters)
-
-
-def command_line(spec: ProcessSpec) -> list[str]:
-    """The command that starts the process with this Python, without any ROS 2 tool."""
-    command = [sys.executable, "-m", f"ewm_ros.nodes.{spec.executable}", "--ros-args", "-r", f"__node:={spec.name}"]
-    if spec.namespace:
-        command += ["-r", f"__ns:=/{spec.namespace}"]
-    for key, value in spec.parameters.items():
-        # JSON is YAML, and quoted strings stay strings whatever is in them.
-        command += ["-p", f"{key}:={json.dumps(value)}"]
-    return command

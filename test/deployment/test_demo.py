@@ -5,7 +5,8 @@ import pytest
 import yaml
 
 from ewm_ros.coordination.arbitration.advice import Advice
-from ewm_ros.deployment import command_line, demo_processes
+from ewm_ros.deployment.demo import bag_folder, demo_processes
+from ewm_ros.deployment.processes import command_line
 from ewm_ros.errors import InputError
 from ewm_ros.simulation.network import Faults
 
@@ -74,6 +75,34 @@ def test_a_key_in_the_environment_is_for_a_coordinator_that_asks_and_for_nobody_
 def test_an_unknown_preset_is_refused_before_anything_is_started():
     with pytest.raises(InputError, match="unknown arbiter preset 'chatty'"):
         demo_processes("ward", 3, seed=1, advice=Advice("chatty"))
+
+
+def test_a_fleet_in_one_process_has_the_same_parameters_as_one_in_many():
+    _, *each, _ = demo_processes("ward", 4, seed=1)
+    _, together, _ = demo_processes("ward", 4, seed=1, composition=True)
+    assert (together.executable, together.name, together.namespace) == ("robots_node", "robots", "")
+    own = dict(together.parameters)
+    assert own.pop("robots") == [spec.namespace for spec in each] == ["robot_0", "robot_1", "robot_2", "robot_3"]
+    types = own.pop("robot_types")
+    assert [{**own, "robot_type": kind} for kind in types] == [dict(spec.parameters) for spec in each]
+    assert len(set(types)) > 1
+
+
+def test_robots_and_coordinator_may_be_left_to_be_activated_by_hand():
+    told = {spec.title: spec.parameters.get("autostart") for spec in demo_processes("doorway", 3, 1, autostart=False)}
+    assert told == {"coordinator": False, "robot_0": False, "robot_1": False, "robot_2": False, "simulation": None}
+
+
+def test_each_run_has_a_bag_of_its_own_in_a_folder_that_is_made(tmp_path):
+    bag = bag_folder(tmp_path / "runs" / "lab", "worlds/my_site.yaml", 4, 7, "20261123-120000")
+    assert bag == tmp_path / "runs" / "lab" / "my_site-4robots-seed7-20261123-120000"
+    assert bag.parent.is_dir() and not bag.exists()
+
+
+def test_a_folder_of_bags_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"folder of bags .*/file/runs: Not a directory"):
+        bag_folder(tmp_path / "file" / "runs", "doorway", 4, 7, "now")
 
 
 @pytest.mark.parametrize("robots", [0, 1000])
