@@ -47,6 +47,7 @@ class OrderQuestion:
         hopeless: pairs that cannot pass each other and are left out of account.
         first: pairs of which the first has to pass first: it is inside already, or that is preferred.
         preferred: what is.
+        given_back: pairs of which the second is taken to have given back what it was granted, as far as it can stop.
     """
 
     names: tuple[str, ...]
@@ -55,6 +56,7 @@ class OrderQuestion:
     hopeless: tuple[tuple[int, int], ...]
     first: tuple[tuple[int, int], ...] = ()
     preferred: Order = NO_ORDER
+    given_back: Order = NO_ORDER
 
     def with_headway(self, headway: float) -> OrderQuestion:
         """The same with so many s more between robots."""
@@ -124,23 +126,33 @@ class OrderFinder:
         conflicts = delay_conflicts(routes, distance)
         return OrderQuestion(names, conflicts, weights, tuple(conflicts.impossible()))
 
-    def preferring(self, question: OrderQuestion, occupants: Mapping[str, Occupant], preferred: Order) -> OrderQuestion:
-        """The same question with what is settled by where the robots are, and with what is preferred."""
+    def preferring(
+        self,
+        question: OrderQuestion,
+        occupants: Mapping[str, Occupant],
+        preferred: Order,
+        given_back: Order = NO_ORDER,
+    ) -> OrderQuestion:
+        """The same question with what is settled by where the robots are, and with what is preferred.
+
+        Args:
+            given_back: pairs whose second robot is taken to have given back what it was granted.
+        """
         place = {name: k for k, name in enumerate(question.names)}
-        settled = self.settled(occupants, preferred)
+        settled = self.settled(occupants, given_back)
         # Whoever is inside has settled it.
         pairs = settled | {(a, b) for a, b in preferred if (b, a) not in settled}
         hopeless = {frozenset(pair) for pair in question.hopeless}
         first = {(place[a], place[b]) for a, b in pairs}
         kept = sorted(pair for pair in first if frozenset(pair) not in hopeless)
-        return replace(question, first=tuple(kept), preferred=preferred)
+        return replace(question, first=tuple(kept), preferred=preferred, given_back=given_back)
 
-    def settled(self, occupants: Mapping[str, Occupant], preferred: Order) -> Order:
+    def settled(self, occupants: Mapping[str, Occupant], given_back: Order = NO_ORDER) -> Order:
         """The pairs of which one is in a shared region, or may be, and the other is not."""
         settled = set()
         for a, b in combinations(sorted(occupants), 2):
             for region in self._book.regions(a, b):
-                entered, left = _places(region, occupants, preferred)
+                entered, left = _places(region, occupants, given_back)
                 if any(left):
                     continue
                 if any(entered) and not all(entered):
@@ -190,7 +202,7 @@ class OrderFinder:
         first = {}
         for a, b in combinations(question.names, 2):
             for region in self._book.regions(a, b):
-                entered, left = _places(region, occupants, question.preferred)
+                entered, left = _places(region, occupants, question.given_back)
                 if any(left):
                     continue
                 if any(entered) and not all(entered):
@@ -221,15 +233,12 @@ class _Arrivals:
         return self._delays[robot] + float(law.time_at(np.array([way]))[0])
 
 
-def _places(region: Conflict, occupants: Mapping[str, Occupant], preferred: Order) -> tuple[list[bool], list[bool]]:
-    """Which of the two robots may have entered a region, and which have left it.
-
-    From one that is to let the other pass, a grant is taken back as long as it can stop before the region.
-    """
+def _places(region: Conflict, occupants: Mapping[str, Occupant], given_back: Order) -> tuple[list[bool], list[bool]]:
+    """Which of the two robots may have entered a region, and which have left it."""
     entered, left = [], []
     for name, other, enter, leave in zip(region.robots, region.robots[::-1], region.enter, region.leave, strict=True):
         o = occupants[name]
-        reach = min(o.low + STOPPING, o.extent) if (other, name) in preferred and o.movable else o.extent
+        reach = min(o.low + STOPPING, o.extent) if (other, name) in given_back and o.movable else o.extent
         entered.append(reach > enter)
         left.append(o.arrived or o.low >= leave)
     return entered, left

@@ -145,7 +145,7 @@ class Solver:
                 continue
             for region in self._ahead(me, other):
                 before = own_interval(region, me.robot)[0] - SHORT
-                if order.yields(me.robot, region) and me.low + STOPPING - SHORT < before < end:
+                if me.low + STOPPING - SHORT < before < end:
                     end, preferred = before, other.robot
         return Decision(end, (preferred,)) if preferred else None
 
@@ -190,7 +190,9 @@ class Solver:
         end = want
         for region in self._ahead(me, other):
             mine, theirs = own_interval(region, me.robot), own_interval(region, other.robot)
-            if not order.yields(me.robot, region) or mine[0] >= end:
+            # Who has given back what it was granted gets it no more, though the order may still be the former one.
+            yields = order.yields(me.robot, region) or order.prefers(other.robot, me.robot)
+            if not yields or mine[0] >= end:
                 continue
             if _is_past(region, other):
                 space = self._book.space(me.robot, other.robot)

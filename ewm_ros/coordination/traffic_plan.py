@@ -30,6 +30,7 @@ from ewm_ros.geometry import Polyline
 from ewm_ros.messages import Conflict
 
 RENEW_EVERY = 1.0  # s
+MOST_DROPPED = 2  # preferences that are looked for one by one when not all can be kept to; then all newer ones go
 SOON = 5.0  # s by which two robots may miss each other and still have to be told who passes first
 
 Pairs = tuple[tuple[str, str], ...]
@@ -88,7 +89,17 @@ class TrafficPlan:
         """
         if not self.may_precede(first, second, occupants):
             return False
-        self._wanted = (*(pair for pair in self._wanted if set(pair) != {first, second}), (first, second))
+        driving = {name: o for name, o in occupants.items() if not o.disabled}
+        if not {first, second} <= driving.keys():
+            return False
+        wanted = (*(pair for pair in self._wanted if set(pair) != {first, second}), (first, second))
+        # Until the second one has given back what it was granted, if anything, its turn stands: nobody else is let in.
+        given_back = frozenset({(first, second)})
+        asked = self._finder.preferring(self._finder.question(driving, now), driving, frozenset(wanted), given_back)
+        former = frozenset(pair for pair in self._order if driving.keys() >= set(pair))
+        if not _can_be_kept(self._finder.find(asked, driving, former)):
+            return False
+        self._wanted = wanted
         self._renew(occupants, now)
         return (first, second) in self._wanted
 
@@ -113,9 +124,9 @@ class TrafficPlan:
     def _most_wanted(
         self, wanted: Pairs, driving: Mapping[str, Occupant], former: Order
     ) -> tuple[Pairs, FoundOrder | None]:
-        """The oldest of what is preferred, as many as can be kept to, and the order that comes of them.
+        """What is preferred but a few that cannot be kept to, and the order that comes of it.
 
-        All of them if it is not for them that there is no order: the oldest are likeliest to be under way.
+        All of it if it is not for that that there is no order. The oldest are kept: they are likeliest to be under way.
         """
         found = self._find(wanted, driving, former)
         if not wanted or _can_be_kept(found):
@@ -123,20 +134,32 @@ class TrafficPlan:
         without = self._find((), driving, former)
         if not _can_be_kept(without):
             return wanted, without
-        good, bad = 0, len(wanted)
-        best = without
-        while bad - good > 1:  # so many can be kept to, so many cannot
-            middle = (good + bad) // 2
-            found = self._find(wanted[:middle], driving, former)
-            good, bad = (middle, bad) if _can_be_kept(found) else (good, middle)
-            best = found if good == middle else best
+        for _ in range(MOST_DROPPED):
+            good, bad, best = 0, len(wanted), without
+            while bad - good > 1:  # so many of the oldest can be kept to, so many cannot
+                middle = (good + bad) // 2
+                found = self._find(wanted[:middle], driving, former)
+                if _can_be_kept(found):
+                    good, best = middle, found
+                else:
+                    bad = middle
+            rest = wanted[:good] + wanted[bad:]
+            found = self._find(rest, driving, former)
+            if _can_be_kept(found):
+                return rest, found
+            wanted = rest
         return wanted[:good], best
 
     def _find(
-        self, wanted: Pairs, driving: Mapping[str, Occupant], former: Order, effort: int | None = None
+        self,
+        wanted: Pairs,
+        driving: Mapping[str, Occupant],
+        former: Order,
+        given_back: Order = NO_ORDER,
+        effort: int | None = None,
     ) -> FoundOrder | None:
         assert self._asked is not None
-        asked = self._finder.preferring(self._asked, driving, frozenset(wanted))
+        asked = self._finder.preferring(self._asked, driving, frozenset(wanted), given_back)
         return self._finder.find(asked, driving, former, effort)
 
     def _is_obstructed(self, driving: Mapping[str, Occupant], occupants: Mapping[str, Occupant]) -> bool:
@@ -201,7 +224,8 @@ class TrafficPlan:
         driving = {name: o for name, o in occupants.items() if not o.disabled}
         if self._asked is None or not {first, second} <= set(self._asked.names) == driving.keys():
             return {}
-        found = self._find((*self._wanted, (first, second)), driving, self._order, LITTLE_EFFORT)
+        given_back = frozenset({(first, second)})
+        found = self._find((*self._wanted, (first, second)), driving, self._order, given_back, LITTLE_EFFORT)
         possible = found is not None and found.executable and found.question.asks_for(first, second)
         return found.delays if found is not None and possible else {}
 

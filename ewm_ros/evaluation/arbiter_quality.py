@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ewm_ros.coordination.arbitration.advice import Advice
@@ -12,6 +12,7 @@ from ewm_ros.coordination.arbitration.adviser import Adviser, Reply
 from ewm_ros.coordination.arbitration.model_adviser import ModelAdviser
 from ewm_ros.coordination.arbitration.prompt import prompt_of
 from ewm_ros.coordination.arbitration.question import Question
+from ewm_ros.coordination.arbitration.settings import ArbiterSettings
 from ewm_ros.coordination.arbitration.site import Site
 from ewm_ros.evaluation.dilemma_questions import Posed, posed
 from ewm_ros.evaluation.dilemmas import Dilemma
@@ -59,7 +60,7 @@ def arbiter_quality(
         "oracle": by_oracle(questions),
     }
     if advice.wanted:
-        settings = advice.settings()
+        settings = unlimited(advice.settings())
         adviser = ModelAdviser(settings, advice.key())
         try:
             answers[settings.model] = by_adviser(questions, adviser, settings.limits.simultaneous, done)
@@ -70,6 +71,12 @@ def arbiter_quality(
         "prompt_tokens": prompt_tokens((asked.question, asked.dilemma.world.site) for asked in questions),
         "by_arbiter": {name: quality(given) for name, given in answers.items()},
     }
+
+
+def unlimited(settings: ArbiterSettings) -> ArbiterSettings:
+    """The same without the limits that keep a coordinator from asking too much: all questions are to be measured."""
+    limits = {"calls_per_minute": 10_000, "tokens_per_hour": 10**9, "breaker_failures": 10**6}
+    return replace(settings, limits=settings.limits.model_copy(update=limits))
 
 
 def quality(answers: Sequence[Answered]) -> dict[str, object]:

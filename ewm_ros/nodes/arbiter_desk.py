@@ -20,6 +20,7 @@ from ewm_ros.nodes.parameters import Parameters
 from ewm_ros.nodes.topic_node import TopicNode
 from ewm_ros.resources import resource
 
+MOST_NAMED = 30  # causes of failures; what a model says wrong can differ each time
 SHOWN_REASON = 120  # characters of a rationale in the log
 MADE = re.compile(r"(procedural|floor)-\d+")  # worlds that no file describes, and nothing is said of in words
 
@@ -65,7 +66,10 @@ class ArbiterDesk:
         if not self._on or self.arbiter is not None:
             return
         settings = self._advice.settings()
-        self.arbiter = open_arbiter(settings, self._words, self._advice.key(), self._advice.cache_path())
+        advice = self._advice
+        self.arbiter = open_arbiter(
+            settings, self._words, advice.key(), advice.cache_path(), cache_needed=bool(advice.cache)
+        )
         self._log.info(f"arbiter: {settings.model} at {settings.base_url}, {len(self._words.rules)} rules")
 
     def tell(self) -> None:
@@ -90,7 +94,7 @@ class ArbiterDesk:
 
     def _name(self, what: str, cause: str) -> None:
         """Warn of a cause of failures, once; /arbitrations has them all."""
-        if cause not in self._named:
+        if cause not in self._named and len(self._named) < MOST_NAMED:
             self._named.add(cause)
             self._log.warning(f"{what}: {cause} (named once)")
 

@@ -15,6 +15,7 @@ from ewm_ros.coordination.conflict_space import (
     CELL,
     CLEARANCE,
     LEAST_CLEARANCE,
+    NEVER,
     SHORT,
     ConflictSpace,
     cell,
@@ -110,6 +111,7 @@ def test_the_other_robot_sees_the_same_set(a: Polyline, b: Polyline, on_a: list[
 def test_all_who_ask_share_one_space_for_as_long_as_somebody_keeps_it(a: Polyline, b: Polyline) -> None:
     assume(a.points.tobytes() != b.points.tobytes())
     space = shared_space(a, b, DISTANCE)
+    assume(space is not NEVER)  # that one is everybody's, for ever
     assert shared_space(Polyline(a.points), Polyline(b.points), DISTANCE) is space
     assert shared_space(b, a, DISTANCE) is space.transposed()
     assert space.transposed().transposed() is space
@@ -119,6 +121,17 @@ def test_all_who_ask_share_one_space_for_as_long_as_somebody_keeps_it(a: Polylin
     last = ref(space)
     del space
     assert last() is None
+
+
+@given(PATH, PATH, st.tuples(st.floats(-8.0, 8.0), st.floats(-8.0, 8.0)))
+def test_two_that_are_taken_to_be_far_apart_are_never_too_close(
+    a: Polyline, b: Polyline, moved: tuple[float, float]
+) -> None:
+    there = Polyline(b.points + np.array(moved))
+    space, worked_out = shared_space(a, there, DISTANCE), ConflictSpace(a, there, DISTANCE)
+    assert space.empty == worked_out.empty
+    assert space is not NEVER or not worked_out.forbidden.any()
+    assert space.transposed().empty == space.empty
 
 
 def test_two_that_stand_apart_share_nothing() -> None:

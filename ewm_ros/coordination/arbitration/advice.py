@@ -86,8 +86,9 @@ class Advice:
         """The file in which answers are kept; None for in memory."""
         if self.cache:
             return None if self.cache == NONE else _path(self.cache)
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-        return folder / PACKAGE / "arbiter.sqlite"
+        folder = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        # A user without a home has nowhere to keep them.
+        return None if folder.startswith("~") else Path(folder, PACKAGE, "arbiter.sqlite")
 
 
 NO_ADVICE = Advice()

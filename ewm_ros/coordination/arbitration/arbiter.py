@@ -131,7 +131,7 @@ class Arbiter:
         for contest in self._contests:
             topic = _topic(contest.robots, fleet)
             if self._settled.get(topic, -math.inf) <= fleet.now:
-                self._settled[topic] = math.inf
+                self._remember(topic, math.inf, fleet)
                 if self._matters(contest):
                     self._ask_of(contest, topic, fleet)
                     return
@@ -139,8 +139,8 @@ class Arbiter:
     def _ask_of(self, contest: Contest, topic: _Topic, fleet: FleetState) -> None:
         framed = order_question(contest, fleet, self._site)
         if framed is None:
-            self._settled[topic] = fleet.now + RETRY  # there may be a choice later
-        elif self._words_differ(contest, framed) or framed.is_tie:
+            self._remember(topic, fleet.now + RETRY, fleet)  # there may be a choice later
+        elif self._words_differ(contest, framed) or (framed.is_tie and self._site.rules):
             known = self._known(framed)
             if known is None:
                 self._put(framed, topic, fleet)
@@ -162,10 +162,7 @@ class Arbiter:
         return known
 
     def _put(self, framed: Framed, topic: _Topic, fleet: FleetState) -> None:
-        if len(self._settled) > MOST_TOPICS:
-            current = {name: o.route for name, o in fleet.occupants.items()}
-            self._settled = {t: until for t, until in self._settled.items() if current.items() >= dict(t).items()}
-        self._settled[topic] = math.inf
+        self._remember(topic, math.inf, fleet)
         number = self._next_number()
         self._open[number] = _Open(framed, topic, fleet.now)
         self._tell(number, framed, fleet, "asked")
@@ -185,7 +182,7 @@ class Arbiter:
             outcome = self._apply(framed, reply.choice, fleet, deadlocks)
         else:
             outcome = f"failed: {reply.failure or 'no known option was chosen'}"
-            self._settled[asked.topic] = fleet.now + RETRY
+            self._remember(asked.topic, fleet.now + RETRY, fleet)
         if not asked.late:  # that has been told already
             source = "model" if outcome == "applied" else "solver"
             self._tell(reply.number, framed, fleet, outcome, answer, source, reply.latency)
@@ -212,9 +209,17 @@ class Arbiter:
             age = fleet.now - asked.since
             if not asked.late and age > self._deadline:
                 asked.late = True
+                self._remember(asked.topic, fleet.now + RETRY, fleet)
                 self._tell(number, asked.framed, fleet, "late", latency=age)
             if age > self._deadline + FORGET:
                 del self._open[number]
+
+    def _remember(self, topic: _Topic, until: float, fleet: FleetState) -> None:
+        """Not to look at a conflict again until a time (s)."""
+        if len(self._settled) > MOST_TOPICS:
+            current = {name: o.route for name, o in fleet.occupants.items()}
+            self._settled = {t: s for t, s in self._settled.items() if current.items() >= dict(t).items()}
+        self._settled[topic] = until
 
     def _next_number(self) -> int:
         self._number += 1

@@ -30,16 +30,17 @@ CREATE TABLE answers (
 class AnswerCache:
     """Answers by question, model, version of the prompt and rules. One thread at a time may use it."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, trouble: str = "") -> None:
         """Open it, or make it where there is none yet.
 
         Args:
             path: of the file, whose folder is made if need be; None keeps the answers in memory.
+            trouble: why they are, if they should not be.
 
         Raises:
             InputError: the file cannot be used, is something else or was made by another version.
         """
-        self._trouble = ""
+        self._trouble = trouble
         if path is None:
             self._database = _opened(":memory:")
             return

@@ -151,7 +151,7 @@ class ModelAdviser:
         prompt, answer = outcome.cost.tokens
         self._tokens = self._tokens[0] + prompt, self._tokens[1] + answer
         self._cached += outcome.cost.cached
-        return Reply(number, outcome.choice, self._hidden(outcome.reason), self._failure, latency, (prompt, answer))
+        return Reply(number, outcome.choice, outcome.reason, self._failure, latency, (prompt, answer))
 
     def _hidden(self, text: str) -> str:
         key = self._key.get_secret_value()
@@ -170,7 +170,7 @@ class ModelAdviser:
         except InputError as error:  # a plan that cannot be put into words
             return _Outcome(failure=str(error))
         try:
-            answer = read_answer(completion.text, question)
+            answer = read_answer(self._hidden(completion.text), question)  # before anything of it is cut off
         except InputError as error:
             return _Outcome(failure=str(error), cost=completion.cost)
         return _Outcome(answer.choice, answer.reason, cost=completion.cost)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -40,6 +41,8 @@ def checked_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        if "[" in parts.netloc:
+            IPv6Address(parts.hostname or "")
     except ValueError:  # an impossible port or IPv6 address
         usable = False
     if not usable or len(url) > MAX_NAME or not url.isascii() or not url.isprintable() or " " in url:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import protocol_fleet
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from protocol_fleet import ProtocolFleet, corridor, crossing, roundabout
 from ewm_ros.coordination.arbitration.arbiter import Arbiter
 from ewm_ros.coordination.arbitration.cache import AnswerCache
 from ewm_ros.coordination.arbitration.site import make_site
+from ewm_ros.geometry import Polyline
 from ewm_ros.simulation.network import Faults
 
 PLACES = {"crossing": crossing, "corridor": corridor, "roundabout": roundabout}
@@ -54,6 +56,31 @@ def live_through(
     if not fleet.coordinators:
         fleet.start_coordinator()
     for _ in range(3000):
+        if fleet.all_arrived:
+            break
+        fleet.step()
+    assert fleet.all_arrived
+
+
+LANE = [
+    Polyline([(-6.0, 3.0), (-3.0, 0.0), (3.0, 0.0), (6.0, 3.0)]),
+    Polyline([(6.0, -3.0), (3.0, 0.0), (-3.0, 0.0), (-6.0, -3.0)]),
+]
+
+
+# Cases in which the preferred robot was let into a lane that the other one could not stop before any more.
+@pytest.mark.parametrize(
+    ("speed", "delay", "latency"), [(0.5, 0.1, 6.5), (0.5, 0.2, 6.4), (0.7, 0.0, 4.7), (1.0, 0.0, 3.2), (1.0, 0.0, 3.3)]
+)
+def test_an_answer_just_before_one_enters_a_lane_does_not_leave_both_in_it(
+    speed: float, delay: float, latency: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol_fleet, "SPEED", speed)
+    dearest = InProcessAdviser(lambda question: max(question.options, key=lambda o: question.options[o].total), latency)
+    arbiter = Arbiter(SITE, dearest)
+    fleet = ProtocolFleet(LANE, Faults(delay=delay), round(10 * latency), arbiter=lambda: arbiter)
+    fleet.start_coordinator()
+    for _ in range(1500):
         if fleet.all_arrived:
             break
         fleet.step()
