@@ -58,6 +58,8 @@ class QoS:
 
 
 SENSOR_DATA = QoS(reliable=False, latched=False, depth=5)
+# What waits behind a busy robot is stale, and would be taken for new: only the newest is read.
+SENSORS_IN = QoS(reliable=False, latched=False, depth=1)
 COMMAND = QoS(reliable=True, latched=False, depth=1)
 CLOCK_QOS = QoS(reliable=False, latched=False, depth=1)
 GOAL = QoS(reliable=True, latched=True, depth=1)

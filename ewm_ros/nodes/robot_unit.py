@@ -13,6 +13,7 @@ from geometry_msgs.msg import PoseArray
 from nav_msgs.msg import Odometry as OdometryMsg
 from sensor_msgs.msg import LaserScan
 
+from ewm_ros import names
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray
 from ewm_ros.messages import DirectiveSet, Intention, Route, check_robot_name
@@ -134,16 +135,14 @@ class RobotUnit:
         self._farewells = 0
 
     def _listen_to_topics(self) -> None:
-        self._listen(topics.ODOM, self._on_odometry)
-        self._listen(topics.SCAN, self._on_scan)
+        heard = [(topics.ODOM, self._on_odometry), (topics.SCAN, self._on_scan)]
         if self._explorer is not None:
-            self._listen(topics.SIGHTINGS, self._on_sightings)
+            heard.append((topics.SIGHTINGS, self._on_sightings))
+        for topic, callback in heard:
+            self._host.listen(self._own(topic), callback, names.SENSORS_IN, drops=self.drops)
 
     def _own(self, topic: Topic) -> Topic:
         return topic.under(self._namespace) if self._namespace else topic
-
-    def _listen(self, topic: Topic, callback: Callable[[Any], None]) -> None:
-        self._host.listen(self._own(topic), callback, drops=self.drops)
 
     def now(self) -> float:
         """s of the steady clock that the robot's patience is measured with."""

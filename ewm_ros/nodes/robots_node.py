@@ -16,17 +16,19 @@ from ewm_ros.nodes.robot_settings import RobotSettings
 from ewm_ros.nodes.robot_unit import RobotUnit, think_together
 from ewm_ros.nodes.shared_topics import SharedTopics
 
+GATHER = 0.0005  # s for each robot, between two moments at which those who are due think: together they need less
+LONGEST = 0.25  # of a cycle; no longer than that
+
 
 class RobotsNode(RobotHost):
     """Hosts robots, each on topics in the namespace that is its name.
 
-    Those that are due in the same turn of the executor think in one go, after the messages that wait already.
+    They think together: those who have come to be due since the last time.
     """
 
     def __init__(self) -> None:
         self._stirred: dict[RobotUnit, None] = {}
         super().__init__("robots")
-        self._think_soon = self.soon(self._think)
 
     def read(self, parameters: Parameters) -> None:
         """Declare and read the parameters."""
@@ -35,6 +37,12 @@ class RobotsNode(RobotHost):
             "robot_types", "Robot types: one for each robot, or one for all; tinybot if none."
         )
         super().read(parameters)
+
+    def configure(self) -> None:
+        """Make the robots and open their topics."""
+        super().configure()
+        cycle = 1.0 / (self._settings.rate * self._settings.time_scale)
+        self.every(min(GATHER * len(self._units), LONGEST * cycle), self._think)
 
     def make_units(self) -> list[RobotUnit]:
         """The robots."""
@@ -62,9 +70,10 @@ class RobotsNode(RobotHost):
 
     def _stir(self, unit: RobotUnit) -> None:
         self._stirred[unit] = None
-        self._think_soon()
 
     def _think(self) -> None:
+        if not self._stirred:
+            return
         stirred, self._stirred = list(self._stirred), {}
         think_together(stirred, self._shared.read_directives)
 
