@@ -76,10 +76,10 @@ class TrafficPlan:
 
     def update(self, occupants: Mapping[str, Occupant], now: float) -> None:
         """Renew the order if it is time, or if somebody has another route."""
-        driving = {name: o for name, o in occupants.items() if not o.disabled}
+        driving = _driving(occupants)
         routes = {name: o.route for name, o in driving.items()}
         if routes != self._routes or now >= self.renewed + RENEW_EVERY:
-            self._renew(occupants, now)
+            self._renew(self._finder.question(driving, now), driving, occupants, now)
 
     def prefer(self, first: str, second: str, occupants: Mapping[str, Occupant], now: float) -> bool:
         """Have one robot pass before another from now on, until one of them takes another route.
@@ -89,28 +89,30 @@ class TrafficPlan:
         """
         if not self.may_precede(first, second, occupants):
             return False
-        driving = {name: o for name, o in occupants.items() if not o.disabled}
+        driving = _driving(occupants)
         if not {first, second} <= driving.keys():
             return False
         wanted = (*(pair for pair in self._wanted if set(pair) != {first, second}), (first, second))
         # Until the second one has given back what it was granted, if anything, its turn stands: nobody else is let in.
         given_back = frozenset({(first, second)})
-        asked = self._finder.preferring(self._finder.question(driving, now), driving, frozenset(wanted), given_back)
+        question = self._finder.question(driving, now)
+        asked = self._finder.preferring(question, driving, frozenset(wanted), given_back)
         former = frozenset(pair for pair in self._order if driving.keys() >= set(pair))
         if not _can_be_kept(self._finder.find(asked, driving, former)):
             return False
         self._wanted = wanted
-        self._renew(occupants, now)
+        self._renew(question, driving, occupants, now)
         return (first, second) in self._wanted
 
-    def _renew(self, occupants: Mapping[str, Occupant], now: float) -> None:
-        driving = {name: o for name, o in occupants.items() if not o.disabled}
+    def _renew(
+        self, question: OrderQuestion, driving: Mapping[str, Occupant], occupants: Mapping[str, Occupant], now: float
+    ) -> None:
         routes = {name: o.route for name, o in driving.items()}
         kept = {name for name, route in routes.items() if self._routes.get(name) == route}
         self._routes, self.renewed = routes, now
         former = frozenset(pair for pair in self._order if kept.issuperset(pair))
         wanted = tuple(pair for pair in self._wanted if kept.issuperset(pair))
-        self._asked = self._finder.question(driving, now)
+        self._asked = question
         self._wanted, self._found = self._most_wanted(wanted, driving, former)
         found = self._found
         self._obstructed = self._is_obstructed(driving, occupants)
@@ -182,8 +184,7 @@ class TrafficPlan:
         Args:
             ways: of those who leave their routes, from where they stand.
         """
-        driving = {n: o for n, o in occupants.items() if not o.disabled}
-        question = self._finder.question(driving, now, ways).with_headway(HEADWAYS[0])
+        question = self._finder.question(_driving(occupants), now, ways).with_headway(HEADWAYS[0])
         schedule = find_schedule(question.conflicts, effort=question.effort)
         if schedule is None or question.hopeless:
             return math.inf
@@ -221,13 +222,18 @@ class TrafficPlan:
 
         All that is settled or preferred already is kept to. Distances are those of when the order was renewed last.
         """
-        driving = {name: o for name, o in occupants.items() if not o.disabled}
+        driving = _driving(occupants)
         if self._asked is None or not {first, second} <= set(self._asked.names) == driving.keys():
             return {}
         given_back = frozenset({(first, second)})
         found = self._find((*self._wanted, (first, second)), driving, self._order, given_back, LITTLE_EFFORT)
         possible = found is not None and found.executable and found.question.asks_for(first, second)
         return found.delays if found is not None and possible else {}
+
+
+def _driving(occupants: Mapping[str, Occupant]) -> dict[str, Occupant]:
+    """Those who move by themselves."""
+    return {name: o for name, o in occupants.items() if not o.disabled}
 
 
 def _can_be_kept(found: FoundOrder | None) -> bool:
