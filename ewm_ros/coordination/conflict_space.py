@@ -32,9 +32,13 @@ class ConflictSpace:
         a, b: paths in the same frame; a single point is a robot that stands.
         distance: m, sum of the two footprints' radii.
         clearance: m that the footprints have to stay apart.
+
+    Attributes:
+        forbidden: the part of the grid that holds all forbidden points; `rows` and `columns` of a and b (first, end).
+        empty: the two never come too close, wherever they are on their routes.
     """
 
-    __slots__ = ("__weakref__", "_counts", "_origin", "_turned", "columns", "forbidden", "rows")
+    __slots__ = ("__weakref__", "_counts", "_last_rows", "_origin", "_turned", "columns", "empty", "forbidden", "rows")
 
     def __init__(self, a: Polyline, b: Polyline, distance: float, clearance: float = CLEARANCE) -> None:
         limit = distance + clearance + CELL  # half a cell of progress on either path
@@ -55,24 +59,35 @@ class ConflictSpace:
         self.forbidden = forbidden
         self.rows: tuple[int, int] = (first_row, first_row + forbidden.shape[0])
         self.columns: tuple[int, int] = (first_column, first_column + forbidden.shape[1])
+        self.empty = not len(forbidden)
         self._counts = np.zeros((forbidden.shape[0], forbidden.shape[1] + 1), dtype=np.int32)
         np.cumsum(forbidden, axis=1, out=self._counts[:, 1:])
+        self._last_rows: list[int] | None = None
         # One that was made by transposing another keeps that one, not the other way round: nothing goes in a circle.
         self._origin: ConflictSpace | None = None
         self._turned: ReferenceType[ConflictSpace] | None = None
 
-    @property
-    def empty(self) -> bool:
-        """The two never come too close, wherever they are on their routes."""
-        return bool(self.rows[0] >= self.rows[1])
-
     def passed(self, progress_a: float, progress_b: float) -> bool:
         """At least one of the two is through with all that the routes share."""
-        return bool(self.empty or cell(progress_a) >= self.rows[1] or cell(progress_b) >= self.columns[1])
+        return self.empty or cell(progress_a) >= self.rows[1] or cell(progress_b) >= self.columns[1]
 
     def blocked(self, from_a: float, to_a: float, from_b: float, to_b: float) -> bool:
         """Whether the box [from_a, to_a] x [from_b, to_b] (m) holds a forbidden point."""
-        return bool(self._rows(from_a, to_a, from_b, to_b).any())
+        return self.cells_meet(cell(from_a), cell(to_a), cell(from_b), cell(to_b))
+
+    def cells_meet(self, first_a: int, last_a: int, first_b: int, last_b: int) -> bool:
+        """Whether a box holds a forbidden point, by the cells of either path that it begins and ends with."""
+        (top, bottom), (left, right) = self.rows, self.columns
+        begin, end = max(first_b, left), min(last_b + 1, right)
+        if begin >= end or first_a >= bottom or last_a < top:
+            return False
+        if last_a < bottom - 1:
+            part = self._counts[max(first_a - top, 0) : last_a + 1 - top]
+            return bool((part[:, end - left] > part[:, begin - left]).any())
+        # To the end of a's path: what is asked most often, and one look-up a cell of b.
+        if self._last_rows is None:
+            self._last_rows = _last_marks(self.forbidden, top)
+        return max(self._last_rows[begin - left : end - left]) >= first_a
 
     def free_until(self, from_a: float, to_a: float, from_b: float, to_b: float) -> float:
         """The largest end <= to_a such that the box [from_a, end] x [from_b, to_b] is free; below from_a if none is."""
@@ -86,10 +101,11 @@ class ConflictSpace:
         """For each kept cell of a in the interval, whether it is forbidden with any cell of b in the other interval."""
         low = max(cell(from_b), self.columns[0]) - self.columns[0]
         high = min(cell(to_b) + 1, self.columns[1]) - self.columns[0]
-        if low >= high:
-            return _NOTHING
         first = max(cell(from_a), self.rows[0]) - self.rows[0]
-        part = self._counts[first : max(cell(to_a) + 1 - self.rows[0], first)]
+        end = min(cell(to_a) + 1, self.rows[1]) - self.rows[0]
+        if low >= high or first >= end:
+            return _NOTHING
+        part = self._counts[first:end]
         rows: NDArray[np.bool_] = part[:, high] > part[:, low]
         return rows
 
@@ -169,6 +185,13 @@ def _blocks(cells: FloatArray) -> FloatArray:
     """(n, 2) -> (blocks, BLOCK, 2); the last cell is repeated to fill the last block."""
     filled = np.pad(cells, ((0, -len(cells) % BLOCK), (0, 0)), mode="edge")
     return filled.reshape(-1, BLOCK, 2)
+
+
+def _last_marks(marks: NDArray[np.bool_], first_row: int) -> list[int]:
+    """The last marked row of each column, counted from `first_row`; -1 where none is."""
+    rows = first_row + len(marks) - 1 - marks[::-1].argmax(axis=0)
+    last: list[int] = np.where(marks.any(axis=0), rows, -1).tolist()
+    return last
 
 
 def _span(marks: NDArray[np.bool_]) -> tuple[int, int]:

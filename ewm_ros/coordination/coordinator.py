@@ -17,7 +17,7 @@ from ewm_ros.coordination.arbitration.arbiter import Arbiter
 from ewm_ros.coordination.arbitration.framing import FleetState
 from ewm_ros.coordination.conflict_detection import PlanConflict, detect_conflicts
 from ewm_ros.coordination.deadlock_watch import PATIENCE, DeadlockWatch
-from ewm_ros.coordination.occupant import Occupant, own_interval
+from ewm_ros.coordination.occupant import Occupant
 from ewm_ros.coordination.offers import Offers
 from ewm_ros.coordination.peer_clocks import PeerClocks
 from ewm_ros.coordination.plan_grid import PlannedMotion, on_steps
@@ -136,6 +136,7 @@ class Coordinator:
             now: s of a steady clock, as in all calls.
             clock: s of the clock that stamps are taken from; `now` if not given.
         """
+        self._deadlocks.search()  # if nobody has had the time to think
         self._started = min(self._started, now)
         self.epoch += 1
         contested = any(now - last < self.lease for _, last in self._elders.values())
@@ -153,6 +154,13 @@ class Coordinator:
             decisions = self._solver.decide(occupants, self._plan.precedence, self._offers)
         directives = [self._directive(name, decisions, now) for name in self._accounts]
         return DirectiveSet(self.nonce, self.epoch, now if clock is None else clock, self.lease, tuple(directives))
+
+    def think(self) -> None:
+        """Do what no answer has to wait for: one step of the search for ways out of deadlocks, if there are any.
+
+        To be called when the orders of `decide` have been sent; what has not been done by then the next decision does.
+        """
+        self._deadlocks.search()
 
     def _reroute(self, occupants: Mapping[str, Occupant], now: float) -> None:
         """Offer robots other ways where waiting does not help, or helps less."""
@@ -234,13 +242,7 @@ class Coordinator:
     def _grants(self, name: str, hold: float) -> tuple[Grant, ...]:
         """The regions that the robot is in or may enter, in the order in which it meets them."""
         low = self._accounts[name].low
-        grants = []
-        for other in self._book.neighbours(name):
-            for region in self._book.regions(name, other):
-                enter, leave = own_interval(region, name)
-                if enter < hold and leave > low:
-                    grants.append(Grant(region.region, enter, leave))
-        return tuple(sorted(grants, key=lambda grant: grant.enter))
+        return tuple(g for g in self._book.grants(name) if g.enter < hold and g.leave > low)
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:

@@ -1,4 +1,8 @@
-"""Watches for robots that nobody's waiting can help, and gets them out: one at a time, the cheapest way first."""
+"""Watches for robots that nobody's waiting can help, and gets them out: one at a time, the cheapest way first.
+
+To find a way out takes longer than a decision may. `look` is part of each decision: it sees who is stuck, and takes the
+cheapest way out of those found. `search` makes one attempt to find one, when the decision's orders have been sent.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from ewm_ros.coordination.route_book import RouteBook
 from ewm_ros.coordination.untangling import Option, Untangler
 
 LOOK_EVERY = 0.25  # s
+SEARCH_EVERY = 0.09  # s between two attempts: on a large floor with many robots each takes 10 to 50 ms
 PATIENCE = 1.0  # s for which a robot has to be stuck: robots that stop or have just come may seem to be
 CANDIDATES = 4  # stuck robots that are compared before the cheapest way out is taken
 RETRY = 3.0  # s after which what could not be helped is looked at again
@@ -30,6 +35,7 @@ class DeadlockWatch:
 
     Attributes:
         advise: says which of several ways out to take, None for the cheapest; all the cheapest if it is None.
+        due: whether `search` has something to do.
     """
 
     def __init__(self, book: RouteBook, planners: Planners, offers: Offers) -> None:
@@ -44,6 +50,7 @@ class DeadlockWatch:
         self._looked: dict[str, float] = {}  # when each was looked at last
         self._tried: list[str] = []
         self._search: Iterator[list[Option]] | None = None
+        self.due = False
         self._options: list[Option] = []
 
     @property
@@ -88,11 +95,11 @@ class DeadlockWatch:
         self._help(ripe, occupants, aimless, now)
 
     def _help(self, ripe: list[str], occupants: Mapping[str, Occupant], aimless: Iterable[str], now: float) -> None:
-        """Make one more attempt for one robot; when enough have been looked at, take the cheapest way out."""
+        """Ask for one more attempt for one robot; when enough have been looked at, take the cheapest way out."""
         if not ripe:
             self._forget()
             return
-        self._next_look = now
+        self._next_look = now + SEARCH_EVERY
         if self._search is None:
             left = [name for name in ripe if name not in self._tried]
             if not left or len(self._tried) >= CANDIDATES:
@@ -101,6 +108,13 @@ class DeadlockWatch:
             self._tried.append(left[0])
             self._looked[left[0]] = now
             self._search = self._untangler.search(left[0], dict(occupants), list(aimless))
+        self.due = True
+
+    def search(self) -> None:
+        """Make the attempt that is due, if one is."""
+        if not self.due or self._search is None:
+            return
+        self.due = False
         found = next(self._search, None)
         if found is None:
             self._search = None
@@ -129,6 +143,7 @@ class DeadlockWatch:
 
     def _forget(self) -> None:
         self._tried, self._search, self._options = [], None, []
+        self.due = False
 
     def _begin(self, option: Option, occupants: Mapping[str, Occupant], now: float) -> bool:
         """Offer the ways of an option; nothing if somebody has moved since they were found."""

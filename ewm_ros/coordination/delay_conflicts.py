@@ -80,17 +80,18 @@ class DelayConflicts:
 
     def groups(self) -> list[NDArray[np.intp]]:
         """The robots in groups that have nothing to do with each other."""
-        meeting = self.meeting()
-        left = np.ones(self.count, dtype=np.bool_)
+        meeting = [np.flatnonzero(row).tolist() for row in self.meeting()]
+        left = set(range(self.count))
         found = []
         for robot in range(self.count):
-            if left[robot]:
-                group = np.arange(self.count) == robot
-                grown = group | meeting[group].any(axis=0)
-                while grown.sum() > group.sum():
-                    group, grown = grown, grown | meeting[grown].any(axis=0)
-                left &= ~group
-                found.append(np.flatnonzero(group))
+            if robot in left:
+                left.remove(robot)
+                group = [robot]
+                for member in group:  # it grows
+                    new = left.intersection(meeting[member])
+                    left -= new
+                    group += new
+                found.append(np.array(sorted(group), dtype=np.intp))
         return found
 
 

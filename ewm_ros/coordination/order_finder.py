@@ -6,9 +6,8 @@ a shared region, or may be, has passed first already; of the others somebody may
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from ewm_ros.coordination.occupant import STOPPING, Occupant
 from ewm_ros.coordination.precedence import is_executable, who_is_first
 from ewm_ros.coordination.route_book import RouteBook
 from ewm_ros.coordination.schedule import EFFORT, Schedule, find_schedule, keep_order
-from ewm_ros.coordination.timed_route import timed_route
+from ewm_ros.coordination.timed_route import TimedRoute, timed_route
 from ewm_ros.coordination.trapezoid import Trapezoid
 from ewm_ros.geometry import FloatArray, Polyline
 from ewm_ros.messages import Conflict
@@ -102,6 +101,7 @@ class OrderFinder:
 
     def __init__(self, book: RouteBook) -> None:
         self._book = book
+        self._known: dict[str, tuple[tuple[int, float, float], TimedRoute]] = {}
 
     def question(
         self, occupants: Mapping[str, Occupant], now: float, ways: Mapping[str, Polyline] | None = None
@@ -113,11 +113,7 @@ class OrderFinder:
             ways: of those who leave their routes, from where they stand.
         """
         names = tuple(sorted(occupants))
-        routes = []
-        for name in names:
-            o, route = occupants[name], self._book[name]
-            path, start = (ways[name], 0.0) if ways and name in ways else (route.path, o.low)
-            routes.append(timed_route(path, o.speed, route.max_acceleration, from_progress=start))
+        routes = [self._timed(occupants[name], ways[name] if ways and name in ways else None) for name in names]
         radii = np.array([self._book[name].radius for name in names])
         distance = kept_distance(routes, radii[:, None] + radii[None, :] + LEAST_CLEARANCE + CELL)
         waited = np.array([max(now - min(occupants[name].waiting_since, now), 0.0) for name in names])
@@ -125,6 +121,18 @@ class OrderFinder:
         weights: FloatArray = roles * (1.0 + waited / DOUBLED_AFTER)
         conflicts = delay_conflicts(routes, distance)
         return OrderQuestion(names, conflicts, weights, tuple(conflicts.impossible()))
+
+    def _timed(self, occupant: Occupant, way: Polyline | None) -> TimedRoute:
+        """The rest of a robot's route, or a whole new way; who stands has the same as when it was asked for last."""
+        o, route = occupant, self._book[occupant.robot]
+        if way is not None:
+            return timed_route(way, o.speed, route.max_acceleration)
+        asked = (self._book.changed(o.robot), o.low, o.speed)
+        known = self._known.get(o.robot)
+        if known is None or known[0] != asked:
+            rest = timed_route(route.path, o.speed, route.max_acceleration, from_progress=o.low)
+            known = self._known[o.robot] = (asked, rest)
+        return known[1]
 
     def preferring(
         self,
@@ -150,7 +158,7 @@ class OrderFinder:
     def settled(self, occupants: Mapping[str, Occupant], given_back: Order = NO_ORDER) -> Order:
         """The pairs of which one is in a shared region, or may be, and the other is not."""
         settled = set()
-        for a, b in combinations(sorted(occupants), 2):
+        for a, b in self._meeting(occupants):
             for region in self._book.regions(a, b):
                 entered, left = _places(region, occupants, given_back)
                 if any(left):
@@ -159,6 +167,13 @@ class OrderFinder:
                     settled.add((a, b) if entered[0] else (b, a))
                 break
         return frozenset(settled)
+
+    def _meeting(self, occupants: Mapping[str, Occupant]) -> Iterator[tuple[str, str]]:
+        """The pairs whose routes share anything, sorted."""
+        for a in sorted(occupants):
+            for b in sorted(self._book.neighbours(a)):
+                if a < b and b in occupants:
+                    yield a, b
 
     def find(
         self, asked: OrderQuestion, occupants: Mapping[str, Occupant], former: Order, effort: int | None = None
@@ -200,7 +215,7 @@ class OrderFinder:
         arrivals = _Arrivals(question.names, schedule, occupants, self._book)
         order = _order(question.names, schedule.before)
         first = {}
-        for a, b in combinations(question.names, 2):
+        for a, b in self._meeting(occupants):
             for region in self._book.regions(a, b):
                 entered, left = _places(region, occupants, question.given_back)
                 if any(left):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ewm_ros.coordination.conflict_space import CLEARANCE, LEAST_CLEARANCE, ConflictSpace, shared_space
+from ewm_ros.coordination.conflict_space import CLEARANCE, LEAST_CLEARANCE, ConflictSpace
+from ewm_ros.coordination.pair_spaces import PairSpaces
 from ewm_ros.coordination.shared_regions import shared_regions
 from ewm_ros.geometry import Polyline
-from ewm_ros.messages import Conflict, Intention, Route
+from ewm_ros.messages import Conflict, Grant, Intention, Route
 
 UNKNOWN_RADIUS = 0.5  # m, of a robot whose route (and with it its footprint) has not arrived yet
 REMEMBERED = 4  # routes a robot that are kept, for intentions that come late
@@ -22,8 +23,12 @@ class RouteBook:
     def __init__(self) -> None:
         self._current: dict[str, Route] = {}
         self._learned: dict[str, dict[tuple[int, int], Route]] = {}
-        self._spaces: dict[tuple[str, str, float], ConflictSpace] = {}
-        self._regions: dict[tuple[str, str], tuple[Conflict, ...]] = {}
+        self._wide, self._tight = PairSpaces(CLEARANCE), PairSpaces(LEAST_CLEARANCE)
+        self._regions: dict[str, dict[str, tuple[Conflict, ...]]] = {}  # both ways
+        self._grants: dict[str, tuple[int, tuple[Grant, ...]]] = {}
+        self._neighbours: dict[str, tuple[int, list[str]]] = {}
+        self._changes = 0  # of routes, all together
+        self._changed: dict[str, int] = {}  # by robot, which of these was its newest
 
     def __contains__(self, robot: str) -> bool:
         return robot in self._current
@@ -34,7 +39,10 @@ class RouteBook:
     def with_ways(self, ways: Mapping[str, Polyline]) -> RouteBook:
         """A book in which some robots are on other ways; what is known of the other routes is known there too."""
         book = RouteBook()
-        book._current, book._spaces, book._regions = dict(self._current), dict(self._spaces), dict(self._regions)
+        book._current, book._wide, book._tight = dict(self._current), self._wide.copy(), self._tight.copy()
+        book._regions = {robot: dict(known) for robot, known in self._regions.items()}
+        book._neighbours = dict(self._neighbours)
+        book._changes, book._changed = self._changes, dict(self._changed)
         for robot, path in ways.items():
             route = self._current[robot]
             book.put(replace(route, route=route.route + 1, path=path))
@@ -81,9 +89,12 @@ class RouteBook:
         ):
             return
         self._current[route.robot] = route
-        for a, b, clearance in [key for key in self._spaces if route.robot in key]:
-            del self._spaces[a, b, clearance]
-            self._regions.pop((a, b), None)
+        self._changes += 1
+        self._changed[route.robot] = self._changes
+        self._wide.forget(route.robot)
+        self._tight.forget(route.robot)
+        for other in self._regions.pop(route.robot, ()):
+            del self._regions[other][route.robot]
 
     def knows_route_of(self, intention: Intention) -> bool:
         """Whether the route that the robot names has arrived and is the one it is put on."""
@@ -91,36 +102,60 @@ class RouteBook:
         named = (intention.boot, intention.standing.route)
         return route is not None and named[1] > 0 and (route.boot, route.route) == named
 
+    def changed(self, robot: str) -> int:
+        """A number that is another one for each route that the robot is put on."""
+        return self._changed[robot]
+
     def space(self, a: str, b: str) -> ConflictSpace:
         """The forbidden set of a's and b's progress when both are on their way."""
-        return self._space(a, b, CLEARANCE)
+        return self._wide.of(a, b, self._current)
 
     def tight_space(self, a: str, b: str) -> ConflictSpace:
         """The forbidden set with the least clearance: for passing one that stands.
 
         One that stands at the edge of a forbidden set may find itself a little inside after it has planned anew.
         """
-        return self._space(a, b, LEAST_CLEARANCE)
-
-    def _space(self, a: str, b: str, clearance: float) -> ConflictSpace:
-        if (a, b, clearance) not in self._spaces:
-            first, second = self._current[a], self._current[b]
-            space = shared_space(first.path, second.path, first.radius + second.radius, clearance)
-            self._spaces[a, b, clearance] = space
-            self._spaces[b, a, clearance] = space.transposed()
-        return self._spaces[a, b, clearance]
+        return self._tight.of(a, b, self._current)
 
     def regions(self, a: str, b: str) -> tuple[Conflict, ...]:
         """The regions that a's and b's routes share; robots sorted by name in each."""
-        if a > b:
-            a, b = b, a
-        if (a, b) not in self._regions:
-            self._regions[a, b] = shared_regions(self._current[a], self._current[b], self.space(a, b))
-        return self._regions[a, b]
+        known = self._regions.get(a)
+        if known is None or b not in known:
+            low, high = min(a, b), max(a, b)
+            found = shared_regions(self._current[low], self._current[high], self.space(low, high))
+            self._regions.setdefault(a, {})[b] = self._regions.setdefault(b, {})[a] = found
+            return found
+        return known[b]
 
-    def neighbours(self, robot: str) -> list[str]:
+    def neighbours(self, robot: str) -> Sequence[str]:
         """The robots whose routes conflict with this one's anywhere."""
-        return [other for other in self._current if other != robot and not self.space(robot, other).empty]
+        asked, known = self._neighbours.get(robot, (-1, []))
+        if asked == self._changes:
+            return known
+        if asked < self._changed[robot]:
+            known = [other for other in self._current if other != robot and not self.space(robot, other).empty]
+        else:
+            new = {other for other, change in self._changed.items() if change > asked}
+            near = {other for other in new if not self.space(robot, other).empty}
+            if near or not new.isdisjoint(known):
+                near.update(other for other in known if other not in new)
+                known = [other for other in self._current if other in near]
+        self._neighbours[robot] = (self._changes, known)
+        return known
+
+    def grants(self, robot: str) -> Sequence[Grant]:
+        """All regions that the robot shares with others, as grants, in the order in which it meets them."""
+        asked, known = self._grants.get(robot, (-1, ()))
+        if asked == self._changes:
+            return known
+        grants = []
+        for other in self.neighbours(robot):
+            for region in self.regions(robot, other):
+                side = region.robots.index(robot)
+                grants.append(Grant(region.region, region.enter[side], region.leave[side]))
+        found = tuple(sorted(grants, key=lambda grant: grant.enter))
+        self._grants[robot] = (self._changes, found)
+        return found
 
 
 def _standing_place(intention: Intention) -> Route:

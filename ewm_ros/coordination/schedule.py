@@ -96,8 +96,11 @@ def find_schedule(
     asked = conflicts.ordered(first).without(combinations(settled, 2))
     if asked.impossible():
         return None
-    delays, rank, proven = np.zeros(count), np.zeros(count, dtype=np.intp), True
+    free = np.isnan(given)
+    delays, rank, proven = np.where(free, 0.0, given), np.where(free, 0, -1), True
     for group in asked.groups():
+        if len(group) == 1:  # who meets nobody need not wait: in a large fleet, most do not
+            continue
         search = InsertionSearch(asked.subset(group), costs[group], given[group])
         found, sure = search.run(effort, out_of_time)
         if found is None:

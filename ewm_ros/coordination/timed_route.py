@@ -68,10 +68,12 @@ def timed_route(
     law = Trapezoid(path.length - start, max_speed, max_acceleration, speed)
     half = 0.5 * tolerance
     knot_times, knot_ways, off_law = (np.array(part) for part in law.knots(half))
+    times, ways = knot_times, knot_ways
     corners = path.s[(path.s > start) & (path.s < path.length)] - start
-    times = np.concatenate([knot_times, law.time_at(corners)])
-    order = np.argsort(times, kind="stable")
-    times, ways = times[order], np.concatenate([knot_ways, corners])[order]
+    if len(corners):
+        times = np.concatenate([knot_times, law.time_at(corners)])
+        order = np.argsort(times, kind="stable")
+        times, ways = times[order], np.concatenate([knot_ways, corners])[order]
     points = path.sample(start + ways)
     knots, off_path = _enough_knots(times, points, half)
     slack = off_path
@@ -101,12 +103,13 @@ def _enough_knots(times: FloatArray, points: FloatArray, tolerance: float) -> tu
     """
     kept = np.zeros(len(times), dtype=np.bool_)
     kept[[0, -1]] = True
+    x, y = points.T.copy()
     while True:
         knots = np.flatnonzero(kept)
-        uniform = np.stack([np.interp(times, times[knots], points[knots, axis]) for axis in (0, 1)], axis=1)
-        off = np.hypot(*(points - uniform).T)
+        at = times[knots]
+        off = np.hypot(x - np.interp(times, at, x[knots]), y - np.interp(times, at, y[knots]))
         furthest = np.maximum.reduceat(off, knots[:-1]) if len(knots) > 1 else np.zeros(0)
         if not (furthest > tolerance).any():
             return knots, furthest
-        stretch = np.searchsorted(knots[1:-1], np.arange(len(times)), side="right")
+        stretch = np.minimum(np.cumsum(kept) - 1, len(knots) - 2)
         kept |= (off > tolerance) & (off == furthest[stretch])

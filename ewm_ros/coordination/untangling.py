@@ -60,6 +60,7 @@ class Untangler:
 
     def __init__(self, book: RouteBook, planners: Planners) -> None:
         self._book, self._planners = book, planners
+        self._banker = Banker(book)
         self.reports: dict[str, str] = {}
 
     def search(
@@ -188,7 +189,7 @@ class Untangler:
 
     def is_valid(self, option: Option, occupants: Mapping[str, Occupant]) -> bool:
         """Whether an option helps its robot and harms nobody."""
-        before = Banker(self._book).finishable(occupants)
+        before = self._banker.finishable(occupants)
         after = dict(occupants)
         for name, way in option.ways.items():
             # Who goes aside for one comes back, and goes aside for the next.

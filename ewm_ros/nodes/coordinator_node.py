@@ -142,6 +142,7 @@ class CoordinatorNode(ManagedNode):
         self._own.append(raw)
         self._directives.publish(raw)
         self._published_at = began
+        self._coordinator.think()
         if self._desk is not None:
             self._desk.tell()
 

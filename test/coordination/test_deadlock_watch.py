@@ -10,12 +10,13 @@ from drawn_rooms import room
 from scene import Scene
 from wire_values import Points
 
-from ewm_ros.coordination.deadlock_watch import CANDIDATES, PATIENCE, RETRY, DeadlockWatch
+from ewm_ros.coordination.deadlock_watch import CANDIDATES, PATIENCE, RETRY, SEARCH_EVERY, DeadlockWatch
 from ewm_ros.coordination.offers import Offers
 from ewm_ros.coordination.planners import Planners
 from ewm_ros.coordination.untangling import Option
 from ewm_ros.occupancy_grid import OccupancyGrid
 
+LOOKS = 20  # in a cycle, of a coordinator that is busy
 CORRIDOR = room(14, 4, (3, 0, 11, 1.5), (3, 2.5, 11, 4))
 WITH_BAY = room(14, 4, (3, 0, 11, 1.5), (3, 2.5, 6, 4), (8, 2.5, 11, 4))
 EAST: Points = [(1, 2), (13, 2)]
@@ -48,6 +49,7 @@ class Watched:
                 return
             self.cycles += 1
             self.watch.look(self.scene.occupants, [], self.now)
+            self.watch.search()
 
 
 def test_nose_to_nose_the_cheaper_of_two_ways_out_is_offered_after_a_moment() -> None:
@@ -109,6 +111,26 @@ def test_a_robot_that_has_moved_since_its_way_was_found_is_not_asked_to_take_it(
     assert not watched.offers
     watched.look(5.0)
     assert watched.offers
+
+
+def test_ways_are_sought_between_the_looks_and_no_oftener_for_a_coordinator_that_decides_all_the_time() -> None:
+    watched = Watched([EAST, WEST], [4.2, 6.0], CORRIDOR)
+    attempts = 0
+    for k in range(round(3.0 / CYCLE) * LOOKS):
+        watched.watch.look(watched.scene.occupants, [], k * CYCLE / LOOKS)
+        attempts += watched.watch.due
+        watched.watch.search()
+        assert not watched.watch.due
+    assert 4 <= attempts <= 3.0 / SEARCH_EVERY
+
+
+def test_a_look_alone_finds_no_way() -> None:
+    watched = Watched([EAST, WEST], [4.2, 6.0])
+    for k in range(100):
+        watched.watch.look(watched.scene.occupants, [], k * CYCLE)
+    assert watched.watch.due
+    assert not watched.offers
+    assert not watched.watch._options
 
 
 def test_of_many_stuck_robots_only_a_few_are_compared_and_those_of_higher_role_first() -> None:

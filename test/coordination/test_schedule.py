@@ -97,6 +97,14 @@ def test_a_robot_that_drives_in_the_crossing_already_goes_first_whatever_it_coun
     assert schedule.waits_for == ((1, 0),)
 
 
+def test_who_meets_nobody_does_not_wait_and_what_is_settled_of_him_stays() -> None:
+    far = [Polyline([[-5.0, y], [5.0, y]]) for y in (20.0, 30.0)]
+    schedule = find_schedule(of(EASTWARD, NORTHWARD, *far), fixed={3: 7.0})
+    assert schedule is not None
+    assert schedule.delays[2:].tolist() == [0.0, 7.0]
+    assert schedule.proven
+
+
 def test_two_that_are_settled_are_nobodys_task() -> None:
     nose_to_nose = Polyline([[5.0, 0.0], [-5.0, 0.0]])
     schedule = find_schedule(of(EASTWARD, nose_to_nose, NORTHWARD), fixed={0: 0.0, 1: 0.0})

@@ -175,6 +175,7 @@ class ProtocolFleet:
                 continue
             directives = coordinator.decide(self.now)
             self.network.send([p for p in parties if p != name and p not in self.cut_off], directives, self.now)
+            coordinator.think()
         for robot in self.robots:
             robot.drive()
         self.ticks += 1
