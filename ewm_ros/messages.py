@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from ewm_ros.errors import InputError
@@ -218,10 +218,14 @@ class DirectiveSet:
     stamp: float
     lease: float
     directives: tuple[Directive, ...]
+    _by_robot: dict[str, Directive] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_robot", {directive.robot: directive for directive in self.directives})
 
     def of(self, robot: str) -> Directive | None:
         """The order for one robot, None if the set has none."""
-        return next((d for d in self.directives if d.robot == robot), None)
+        return self._by_robot.get(robot)
 
 
 class ConflictKind(IntEnum):

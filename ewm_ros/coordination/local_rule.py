@@ -45,11 +45,16 @@ class LocalRule:
     def consent(self, low: float, hold: float) -> None:
         """Consent to the others' claims where this robot's own interval [low, hold] (m) allows."""
         given: dict[str, Consent] = {}
+        claims = [
+            (name, peer)
+            for name, peer in self._peers
+            if peer.intention.standing.claim_seq and not math.isnan(peer.intention.standing.claim)
+        ]
         # What has been given comes first: it stays given.
-        for name, peer in sorted(self._peers, key=lambda known: (known[0] not in self._given, known[0])):
-            standing = peer.intention.standing
-            if math.isnan(standing.claim) or not standing.claim_seq or not self._peers.route_known(name):
+        for name, peer in sorted(claims, key=lambda known: (known[0] not in self._given, known[0])):
+            if not self._peers.route_known(name):
                 continue
+            standing = peer.intention.standing
             promise = Consent(name, peer.intention.boot, standing.claim_seq)
             room = len(given) < MOST_CONSENTS
             if self._given.get(name) == promise or (room and self._may_consent(name, standing, low, hold)):

@@ -28,14 +28,19 @@ class PeerClocks:
         Raises:
             InputError: it is older than max_age.
         """
-        offset, since = self._offsets.get(robot, (now - stamp, now))
-        offset = min(offset + DRIFT * max(now - since, 0.0), now - stamp)
-        age = now - stamp - offset
+        gap = now - stamp
+        offset, since = self._offsets.get(robot) or (gap, now)
+        if now > since:
+            offset += DRIFT * (now - since)
+        if gap < offset:
+            offset = gap
+        age = gap - offset
         if age > self._max_age:
             self._refused[robot] = self._refused.get(robot, 0) + 1
             if self._refused[robot] < PATIENCE:
                 raise InputError(f"message of {robot} is {age:.1f} s late: check its network and its clock")
-            offset, age = now - stamp, 0.0
-        self._refused.pop(robot, None)
+            offset, age = gap, 0.0
+        if self._refused:
+            self._refused.pop(robot, None)
         self._offsets[robot] = (offset, now)
         return age

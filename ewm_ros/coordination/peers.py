@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
 from ewm_ros.coordination.roster import Roster
-from ewm_ros.coordination.route_book import RouteBook
+from ewm_ros.coordination.route_book import UNKNOWN_RADIUS, RouteBook
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray
 from ewm_ros.messages import DirectiveSet, Intention, Route
@@ -49,25 +51,48 @@ class Peers:
         self._robot, self._boot = robot, boot
         self._peers: dict[str, Peer] = {}
         self._roster = Roster()
+        self._widest = UNKNOWN_RADIUS  # m, of all footprints that have been told
         self.book = RouteBook()
 
     def __iter__(self) -> Iterator[tuple[str, Peer]]:
         return iter(self._peers.items())
 
-    @property
-    def discs(self) -> FloatArray:
-        """(P, 3) m: x, y of the others as they last told, and their footprints' radii."""
-        here = ((peer.intention.plan.knots[0], name) for name, peer in self._peers.items() if name in self.book)
-        rows = [(knot.x, knot.y, self.book[name].radius) for knot, name in here]
+    def discs(self, x: float, y: float, reach: float) -> FloatArray:
+        """(P, 3) m: x, y of the others as they last told, and their footprints' radii.
+
+        Args:
+            x, y: m; reach: m. None is left out whose footprint is within that reach of that place.
+        """
+        rows, far = [], reach + self._widest
+        for name, peer in self._peers.items():
+            here = peer.intention.plan.knots[0]
+            if abs(here.x - x) < far and abs(here.y - y) < far and name in self.book:
+                rows.append((here.x, here.y, self.book[name].radius))
         return np.array(rows, dtype=np.float64).reshape(-1, 3)
 
-    def neighbours(self, progress: float) -> tuple[Neighbour, ...]:
-        """All that have been heard, as the predictor of this robot's own motion needs to know them.
+    def nearest(self, x: float, y: float, within: float, first: Collection[str], most: int) -> list[str]:
+        """The others near a place: those that come first, nearest first, then the rest, nearest first.
+
+        Args:
+            within: m from x, y (m); most: how many.
+        """
+        near = []
+        for name, peer in self._peers.items():
+            here = peer.intention.plan.knots[0]
+            if (distance := math.hypot(here.x - x, here.y - y)) < within and name in self.book:
+                near.append((name not in first, distance, name))
+        near.sort(key=itemgetter(0, 1))
+        return [name for _, _, name in near[:most]]
+
+    def neighbours(self, progress: float, among: Iterable[str] | None = None) -> tuple[Neighbour, ...]:
+        """Those that have been heard, as the predictor of this robot's own motion needs to know them.
 
         Args:
             progress: m of this robot along its own route.
+            among: their names; all if not given.
         """
-        return tuple(self._neighbour(name, peer, progress) for name, peer in self._peers.items() if name in self.book)
+        names = self._peers if among is None else among
+        return tuple(self._neighbour(name, self._peers[name], progress) for name in names if name in self.book)
 
     def _neighbour(self, name: str, peer: Peer, progress: float) -> Neighbour:
         route, intention = self.book[name], peer.intention
@@ -97,7 +122,9 @@ class Peers:
         if known is None or known.intention.boot != intention.boot:
             known = self._peers[intention.robot] = Peer(intention)
         before, known.intention = known.intention, intention
-        self._track_local(known, before)
+        follows = intention.standing.coordinator
+        if before is intention or not follows or follows != before.standing.coordinator:
+            self._track_local(known, before)
         self.book.place(intention)
 
     def _track_local(self, peer: Peer, before: Intention) -> None:
@@ -105,14 +132,17 @@ class Peers:
         standing, earlier = peer.intention.standing, before.standing
         if peer.intention is before or standing.coordinator != earlier.coordinator:
             peer.local_since = peer.intention.seq
+        if standing.coordinator != 0:
+            return
         further = standing.route != earlier.route or standing.reach > earlier.reach + 1e-6
-        if standing.coordinator == 0 and (peer.local_since == 0 or further):
+        if peer.local_since == 0 or further:
             peer.local_since = peer.intention.seq
 
     def receive_route(self, route: Route) -> None:
         """Take a peer's route."""
         if route.robot == self._robot:
             return
+        self._widest = max(self._widest, route.radius)
         self.book.learn(route)
         if route.robot in self._roster:
             self.book.place(self._roster[route.robot])
@@ -123,12 +153,13 @@ class Peers:
 
     def reflected_in(self, directives: DirectiveSet) -> None:
         """Forget the local ways of those that the coordinator knew of when it made this set."""
-        for directive in directives.directives:
-            peer = self._peers.get(directive.robot)
-            if peer is None or directive.boot != peer.intention.boot or directive.answered < peer.local_since:
+        for name, peer in self._peers.items():
+            if not peer.local_since or peer.intention.standing.coordinator == 0:
                 continue
-            if peer.intention.standing.coordinator != 0:
-                peer.local_since = 0
+            directive = directives.of(name)
+            if directive is None or directive.boot != peer.intention.boot or directive.answered < peer.local_since:
+                continue
+            peer.local_since = 0
 
     def clip(self, hold: float, end: float, directives: DirectiveSet) -> float:
         """How far this robot may extend its hold on a set whose coordinator may not know all that peers have told.
@@ -138,6 +169,8 @@ class Peers:
         Args:
             hold: m, this robot's hold point; end: m, up to where the set moves it.
         """
+        if end <= hold:
+            return hold
         for name, peer in self._peers.items():
             if name not in self.book or self._robot not in self.book:
                 continue

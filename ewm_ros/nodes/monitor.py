@@ -20,6 +20,7 @@ from ewm_ros.nodes.discovery import quicken_discovery
 from ewm_ros.nodes.process import TURN, NodeExecutor
 from ewm_ros.nodes.qos import profile
 from ewm_ros.robot import incoming
+from ewm_ros.robot.sensor_bytes import odometry_in
 
 
 class Monitor:
@@ -42,13 +43,12 @@ class Monitor:
         fleet = len(figures.robots)
         for name in figures.robots:
             odometry = topics.ODOM.under(name)
-            self._listen(odometry, names.QoS(reliable=False, latched=False, depth=20), self._odometry_of(name))
+            self._listen(
+                odometry, names.QoS(reliable=False, latched=False, depth=20), self._odometry_of(name), raw=True
+            )
         self._listen(topics.DIAGNOSTICS, topics.DIAGNOSTICS.qos, self._on_diagnostics)
         self._listen(topics.ARBITRATIONS, topics.ARBITRATIONS.qos, self._on_arbitration)
-        intentions = profile(names.intentions_in(fleet))
-        self._node.create_subscription(
-            topics.INTENTIONS.type, names.INTENTIONS, self._guarded(self._on_intention), intentions, raw=True
-        )
+        self._listen(topics.INTENTIONS, names.intentions_in(fleet), self._on_intention, raw=True)
         self._thread = threading.Thread(target=self._spin, name="monitor", daemon=True)
 
     def __enter__(self) -> Monitor:
@@ -67,8 +67,8 @@ class Monitor:
             while self._listening:
                 self._executor.spin_until_future_complete(Future(), TURN)
 
-    def _listen(self, topic: topics.Topic, qos: names.QoS, callback: Any) -> None:
-        self._node.create_subscription(topic.type, topic.name, self._guarded(callback), profile(qos))
+    def _listen(self, topic: topics.Topic, qos: names.QoS, callback: Any, raw: bool = False) -> None:
+        self._node.create_subscription(topic.type, topic.name, self._guarded(callback), profile(qos), raw=raw)
 
     def _guarded(self, callback: Any) -> Any:
         def guarded(msg: Any) -> None:
@@ -81,8 +81,8 @@ class Monitor:
         return guarded
 
     def _odometry_of(self, name: str) -> Any:
-        def take(msg: Any) -> None:
-            odometry = incoming.odometry_from(msg)
+        def take(raw: bytes) -> None:
+            odometry = odometry_in(raw) or incoming.odometry_from(deserialize_message(raw, topics.ODOM.type))
             self.figures.odometry(name, odometry.stamp, odometry.pose)
 
         return take

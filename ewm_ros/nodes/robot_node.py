@@ -10,8 +10,9 @@ from ewm_ros.nodes.parameters import Parameters
 from ewm_ros.nodes.process import run_node
 from ewm_ros.nodes.robot_host import RobotHost
 from ewm_ros.nodes.robot_settings import RobotSettings
-from ewm_ros.nodes.robot_unit import RobotUnit, think_together
+from ewm_ros.nodes.robot_unit import RobotUnit
 from ewm_ros.nodes.shared_topics import SharedTopics
+from ewm_ros.nodes.think_together import think_together
 
 
 class RobotNode(RobotHost):

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseArray
 from nav_msgs.msg import Odometry as OdometryMsg
+from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import LaserScan
 
 from ewm_ros import names
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray
+from ewm_ros.intention.outline import Outline
 from ewm_ros.messages import DirectiveSet, Intention, Route, check_robot_name
 from ewm_ros.nodes import conversions, reporting, topics
 from ewm_ros.nodes.cycle import CycleTrigger, Due
@@ -35,7 +37,7 @@ from ewm_ros.robot.agent import FAREWELL, Action, IntegratedAgent
 from ewm_ros.robot.command_gate import INACTIVE, CommandGate, Gated
 from ewm_ros.robot.explorer import Explorer
 from ewm_ros.robot.guarded_predictor import load_predictor
-from ewm_ros.robot.shared_imagination import imagine_together
+from ewm_ros.robot.sensor_bytes import odometry_in, scan_in
 from ewm_ros.robot.way_finder import Goal
 from ewm_ros.robot_type import load_robot_type
 from ewm_ros.sensing import STANDSTILL
@@ -59,7 +61,7 @@ class RobotUnit:
     """Runs an IntegratedAgent behind a CommandGate on one robot's own topics.
 
     The topics that robots share are heard by somebody else, who hands on what comes: see shared_topics.py. Whoever
-    hosts the unit calls `watch` again and again, and lets it think (`think_together`) when it asks for that.
+    hosts the unit calls `watch` again and again, and lets it think (think_together.py) when it asks for that.
 
     Args:
         host: the node that the topics are opened on.
@@ -130,16 +132,16 @@ class RobotUnit:
             self.agent.set_map(self._map)
         for route in self._routes_heard.values():
             self.agent.receive_route(route, self.now())
+        self._orders: tuple[DirectiveSet, float] | None = None  # heard, and when, since it thought last
         self._directives_hold_until = -math.inf
         self._sent = 0
         self._farewells = 0
 
     def _listen_to_topics(self) -> None:
-        heard = [(topics.ODOM, self._on_odometry), (topics.SCAN, self._on_scan)]
+        for topic, callback in ((topics.ODOM, self._on_odometry), (topics.SCAN, self._on_scan)):
+            self._host.listen(self._own(topic), callback, names.SENSORS_IN, raw=True, drops=self.drops)
         if self._explorer is not None:
-            heard.append((topics.SIGHTINGS, self._on_sightings))
-        for topic, callback in heard:
-            self._host.listen(self._own(topic), callback, names.SENSORS_IN, drops=self.drops)
+            self._host.listen(self._own(topics.SIGHTINGS), self._on_sightings, names.SENSORS_IN, drops=self.drops)
 
     def _own(self, topic: Topic) -> Topic:
         return topic.under(self._namespace) if self._namespace else topic
@@ -150,16 +152,17 @@ class RobotUnit:
 
     # What it hears
 
-    def _on_odometry(self, msg: OdometryMsg) -> None:
-        odometry = incoming.odometry_from(msg, self._settings.odometry_frame)
+    def _on_odometry(self, raw: bytes) -> None:
+        frame = self._settings.odometry_frame
+        odometry = odometry_in(raw, frame) or incoming.odometry_from(deserialize_message(raw, OdometryMsg), frame)
         self._heard_at = self.now()
         self.gate.on_odometry(odometry, self._heard_at)
         self._trigger.on_odometry(odometry, steady_now())
         self._send_transforms(odometry)
         self._stirred(self)
 
-    def _on_scan(self, msg: LaserScan) -> None:
-        scan = incoming.scan_from(msg)
+    def _on_scan(self, raw: bytes) -> None:
+        scan = scan_in(raw) or incoming.scan_from(deserialize_message(raw, LaserScan))
         self.gate.on_scan(scan, self.now())
         self._trigger.on_scan(scan, steady_now())
         self._stirred(self)
@@ -215,11 +218,11 @@ class RobotUnit:
             self._explorer.receive_route(route)
 
     def hear_directives(self, directives: DirectiveSet, arrived: float) -> None:
-        """Hear a coordinator's set that arrived at this moment (steady s)."""
+        """Hear a coordinator's set that arrived at this moment (steady s); of several, it thinks of the newest."""
         self.answers.heard(directives, arrived)
         at = arrived * self._settings.time_scale
         self._directives_hold_until = at + directives.lease
-        self.agent.receive_directives(directives, at)
+        self._orders = directives, at
 
     @property
     def hears_coordinator(self) -> bool:
@@ -308,16 +311,22 @@ class RobotUnit:
 
     def perceive(self, due: Due) -> Situation:
         """The first half of a cycle; see IntegratedAgent.perceive."""
+        if self._orders is not None:
+            self.agent.receive_directives(*self._orders)
+            self._orders = None
         return self.agent.perceive(due.observation, self._where_to_go(due), self.now())
 
-    def act(self, due: Due, situation: Situation, imagination: Imagination) -> None:
+    def act(self, due: Due, situation: Situation, imagination: Imagination, outline: Outline | None = None) -> None:
         """The second half: drive, and tell the others.
+
+        Args:
+            outline: of the most probable future, where that has been worked out with others'.
 
         Raises:
             InputError: what the robot intends cannot be told.
         """
         leaving = self._phase is Phase.LEAVING
-        action = self.agent.act(situation, imagination, self.now())
+        action = self.agent.act(situation, imagination, self.now(), outline)
         intention = conversions.intention_to(action.intention)
         self._send(self.gate.filter(action.command, self.now()))
         self.agent.hindrance = "" if leaving else self.gated.reason
@@ -358,28 +367,3 @@ class RobotUnit:
     def _send(self, gated: Gated) -> None:
         self.gated = gated
         self._out.drive(gated.velocity)
-
-
-def think_together(units: Sequence[RobotUnit], before: Callable[[], None]) -> None:
-    """One cycle of each robot that is due; what they imagine is worked out for all at once.
-
-    Args:
-        before: called first if any robot is due.
-    """
-    due = [(unit, observed) for unit in units if (observed := unit.due()) is not None]
-    if not due:
-        return
-    before()
-    prepared: list[tuple[RobotUnit, Due, Situation]] = []
-    for unit, observed in due:
-        try:
-            prepared.append((unit, observed, unit.perceive(observed)))
-        except InputError as error:
-            unit.hold_back(error)
-    situations = [situation for _, _, situation in prepared]
-    imaginations = imagine_together([unit.predictor for unit, _, _ in prepared], situations)
-    for (unit, observed, situation), imagination in zip(prepared, imaginations, strict=True):
-        try:
-            unit.act(observed, situation, imagination)
-        except InputError as error:
-            unit.hold_back(error)

@@ -13,8 +13,9 @@ from ewm_ros.nodes.parameters import Parameters
 from ewm_ros.nodes.process import run_node
 from ewm_ros.nodes.robot_host import RobotHost
 from ewm_ros.nodes.robot_settings import RobotSettings
-from ewm_ros.nodes.robot_unit import RobotUnit, think_together
+from ewm_ros.nodes.robot_unit import RobotUnit
 from ewm_ros.nodes.shared_topics import SharedTopics
+from ewm_ros.nodes.think_together import think_together
 
 GATHER = 0.0005  # s for each robot, between two moments at which those who are due think: together they need less
 LONGEST = 0.25  # of a cycle; no longer than that

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -61,7 +62,7 @@ def scan_to(scan: Scan, period: float) -> LaserScan:
         angle_increment=scan.angle_increment,
         scan_time=period,
         range_max=scan.range_max,
-        ranges=scan.ranges.astype(np.float32),
+        ranges=array("f", scan.ranges.astype(np.float32).tobytes()),  # of a numpy array each number would be looked at
     )
 
 

@@ -9,9 +9,10 @@ from ewm_ros.coordination.right_of_way import RightOfWay
 from ewm_ros.geometry import Polyline
 from ewm_ros.intention.checks import ETA_LIMIT
 from ewm_ros.intention.compressor import IntentionCompressor
+from ewm_ros.intention.outline import Outline
 from ewm_ros.messages import NO_GOAL, DirectiveSet, Intention, Outcome, Plan, Route, Search, check_robot_name
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.robot.bystanders import Bystanders
+from ewm_ros.robot.bystanders import REACH, Bystanders
 from ewm_ros.robot.guarded_predictor import GuardedPredictor
 from ewm_ros.robot.path_follower import PathFollower
 from ewm_ros.robot.trajectory_choice import LocalScorer, TrajectoryChooser
@@ -19,6 +20,7 @@ from ewm_ros.robot.way_finder import Goal, Offer, WayFinder
 from ewm_ros.robot_type import RobotType
 from ewm_ros.sensing import STANDSTILL, Observation, Velocity
 from ewm_ros.trajectory import Imagination
+from ewm_ros.world_model.layout import NEAR, PEERS
 from ewm_ros.world_model.predictor import Situation, WatchedPredictor
 
 STANDING_SPEED = 0.02  # m/s and rad/s below which the robot stands
@@ -135,12 +137,13 @@ class IntegratedAgent:
         self.predictor.happened(odometry.stamp, pose)
         self._seq += 1
         right_of_way = self.right_of_way
-        self._bystanders.look(state, right_of_way.peers.discs)
+        self._bystanders.look(state, right_of_way.peers.discs(pose.x, pose.y, REACH))
         self._mind_what_is_in_the_way(state, now)
         changing = self._mind_the_goal(state, goal)
         progress = self._follower.progress(pose, right_of_way.progress) if self._follower else 0.0
         stopping = self._follower.stopping_distance(odometry.v) if self._follower else 0.0
         right_of_way.step(progress, stopping, self._seq, now)
+        near = right_of_way.peers.nearest(pose.x, pose.y, NEAR, right_of_way.advice.waits_for, PEERS)
         return Situation(
             state,
             self._follower,
@@ -149,16 +152,25 @@ class IntegratedAgent:
             self._release(changing),
             right_of_way.advice.speed_limit,
             robot=self.name,
-            neighbours=right_of_way.peers.neighbours(progress),
+            neighbours=right_of_way.peers.neighbours(progress, near),
             waits_for=right_of_way.advice.waits_for,
             hindered=bool(self.hindrance),
             changing=changing,
         )
 
-    def act(self, situation: Situation, imagination: Imagination, now: float | None = None) -> Action:
+    def act(
+        self,
+        situation: Situation,
+        imagination: Imagination,
+        now: float | None = None,
+        outline: Outline | None = None,
+    ) -> Action:
         """The second half of `think_and_act`: what the robot does, and which of its futures it tells the others.
 
         What it does hangs on the situation only: to choose another future changes what the others hear.
+
+        Args:
+            outline: of the most probable future, where that has been worked out with others'.
         """
         now = situation.observation.odometry.stamp if now is None else now
         state, follower, right_of_way = situation.observation, situation.follower, self.right_of_way
@@ -184,7 +196,7 @@ class IntegratedAgent:
             self.boot,
             self._seq,
             odometry.stamp,
-            self._plan(imagination, chosen, state, condition),
+            self._plan(imagination, chosen, state, condition, outline if chosen == 0 else None),
             right_of_way.standing(),
         )
         route = self._route_to_send(now)
@@ -268,7 +280,9 @@ class IntegratedAgent:
             return "waiting"
         return "driving"
 
-    def _plan(self, imagination: Imagination, chosen: int, state: Observation, condition: str) -> Plan:
+    def _plan(
+        self, imagination: Imagination, chosen: int, state: Observation, condition: str, outline: Outline | None
+    ) -> Plan:
         odometry, advice = state.odometry, self.right_of_way.advice
         eta = math.inf
         if condition == "driving" and self._follower is not None:
@@ -293,6 +307,7 @@ class IntegratedAgent:
             outcome=outcome,
             eta=eta,
             search=self.search,
+            ready=outline,
         )
 
     @property

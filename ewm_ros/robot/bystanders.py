@@ -22,6 +22,7 @@ from ewm_ros.sensing import Observation, Scan
 SEEN_WITHIN = 4.0  # m
 ON_THE_MAP = 0.2  # m from an occupied cell: noise of odometry and lidar
 A_PEER = 0.35  # m beyond a robot's footprint: it has driven on since it told where it is
+REACH = SEEN_WITHIN + A_PEER  # m from the robot, beyond which no other robot matters
 PARTED = 0.3  # m between neighbouring points of two clusters
 LEAST_POINTS = 2
 FOLLOWED = 0.3  # m that a cluster may move from scan to scan
@@ -94,7 +95,8 @@ class Bystanders:
         """Take a scan; an old one changes nothing.
 
         Args:
-            peers: (P, 3) m, x, y, footprint's radius of the other robots, as far as they have told.
+            peers: (P, 3) m, x, y, footprint's radius of the other robots, as far as they have told: those whose
+                footprints are within REACH at least.
         """
         scan = state.scan
         if scan is None or self._grid is None or scan.stamp == self._stamp:
@@ -106,19 +108,20 @@ class Bystanders:
     def _unexpected(self, scan: Scan, pose: Pose2D, peers: FloatArray) -> FloatArray:
         """(N, 2) m, in the order of the rays: what is not on the map and no robot."""
         assert self._grid is not None
-        near = np.flatnonzero((scan.ranges > 0.0) & (scan.ranges < min(SEEN_WITHIN, scan.range_max)))
+        near = ((scan.ranges > 0.0) & (scan.ranges < min(SEEN_WITHIN, scan.range_max))).nonzero()[0]
         angles = pose.yaw + scan.angle_min + scan.angle_increment * near
         ranges = scan.ranges[near]
-        points = np.stack([pose.x + ranges * np.cos(angles), pose.y + ranges * np.sin(angles)], axis=1)
-        cells = np.floor((points - self._grid.origin) / self._grid.resolution).astype(np.intp)
+        x, y = pose.x + ranges * np.cos(angles), pose.y + ranges * np.sin(angles)
+        (left, bottom), size = self._grid.origin, self._grid.resolution
+        column, row = np.floor((x - left) / size).astype(np.intp), np.floor((y - bottom) / size).astype(np.intp)
         rows, columns = self._known.shape
-        inside = (cells >= 0).all(axis=1) & (cells[:, 0] < columns) & (cells[:, 1] < rows)
-        points, cells = points[inside], cells[inside]
-        points = points[~self._known[cells[:, 1], cells[:, 0]]]
+        inside = ((column >= 0) & (column < columns) & (row >= 0) & (row < rows)).nonzero()[0]
+        unknown = inside[~self._known[row[inside], column[inside]]]
+        points: FloatArray = np.stack([x[unknown], y[unknown]], axis=1)
         if len(points) and len(peers):
             gaps = np.hypot(points[:, None, 0] - peers[:, 0], points[:, None, 1] - peers[:, 1]) - peers[:, 2]
-            return np.asarray(points[(gaps > A_PEER).all(axis=1)])
-        return np.asarray(points)
+            points = points[(gaps > A_PEER).all(axis=1)]
+        return points
 
     def _followed(self, found: _Track) -> _Track:
         """Somebody who has been found, with where he was in the scans before."""

@@ -108,15 +108,15 @@ class GoalKeeper:
             stamp: s, to tell it under.
             hindrance: why the robot is kept from driving, whatever it wants; empty if it is not.
         """
-        state = replace(self._state, boot=boot, stamp=stamp)
-        if state.status is GoalStatus.ACTIVE:
-            state = replace(state, text=hindrance or self._doing)
-        said = (boot, state.number, state.status, state.waiting_for, state.text)
-        due = state.status is GoalStatus.ACTIVE and now - self._told_at >= PERIOD
+        state = self._state
+        active = state.status is GoalStatus.ACTIVE
+        text = (hindrance or self._doing) if active else state.text
+        said = (boot, state.number, state.status, state.waiting_for, text)
+        due = active and now - self._told_at >= PERIOD
         if said == self._told and not due:
             return None
         self._told, self._told_at = said, now
-        return state
+        return replace(state, boot=boot, stamp=stamp, text=text)
 
     def _end(self, status: GoalStatus, distance: float = math.nan, text: str = "") -> None:
         self._state = replace(

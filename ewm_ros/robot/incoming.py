@@ -17,7 +17,9 @@ from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.intention.checks import (
     MAX_PEERS,
     POSITION_LIMIT,
+    PROGRESS_LIMIT,
     SPEED_LIMIT,
+    STAMP_LIMIT,
     at_most,
     checked_arbitration,
     checked_directives,
@@ -25,9 +27,22 @@ from ewm_ros.intention.checks import (
     checked_path,
     checked_route,
     number,
+    robot_name,
+    robot_names,
 )
 from ewm_ros.intention.codec import MAX_PAYLOAD, decode_intention
-from ewm_ros.messages import Arbitration, Directive, DirectiveSet, GoalState, GoalStatus, Grant, Intention, Route
+from ewm_ros.messages import (
+    Arbitration,
+    Conflict,
+    ConflictKind,
+    Directive,
+    DirectiveSet,
+    GoalState,
+    GoalStatus,
+    Grant,
+    Intention,
+    Route,
+)
 from ewm_ros.occupancy_grid import OccupancyGrid
 from ewm_ros.robot.way_finder import Goal
 from ewm_ros.sensing import Odometry, Scan, Velocity
@@ -41,6 +56,8 @@ if TYPE_CHECKING:
     from sensor_msgs.msg import LaserScan
 
     from ewm_ros.msg import Arbitration as ArbitrationMsg
+    from ewm_ros.msg import Conflict as ConflictMsg
+    from ewm_ros.msg import ConflictArray as ConflictArrayMsg
     from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
     from ewm_ros.msg import GoalState as GoalStateMsg
     from ewm_ros.msg import Intention as IntentionMsg
@@ -50,6 +67,7 @@ MAX_RAYS = 100_000
 MAX_POSES = 100_000
 MAX_SIGHTINGS = 100
 MAX_CELLS = 100_000_000
+MAX_CONFLICTS = 4096
 OCCUPIED = 50  # percent from which on a cell of /map counts as occupied
 _FULL_TURN = 2.0 * math.pi
 
@@ -75,19 +93,48 @@ def odometry_from(msg: OdometryMsg, frame: str = names.MAP_FRAME) -> Odometry:
     Raises:
         InputError: another frame, or a number that is not finite or beyond all reason.
     """
-    _expect_frame(msg.header.frame_id, frame, "odometry")
     position, q = msg.pose.pose.position, msg.pose.pose.orientation
-    parts = [number(value, -1.0e3, 1.0e3, "orientation of the odometry") for value in (q.x, q.y, q.z, q.w)]
+    pose = (position.x, position.y, q.x, q.y, q.z, q.w)
+    twist = msg.twist.twist
+    return checked_odometry(
+        msg.header.frame_id, frame, seconds(msg.header.stamp), pose, twist.linear.x, twist.angular.z
+    )
+
+
+def checked_odometry(
+    got_frame: str, frame: str, stamp: float, pose: tuple[float, float, float, float, float, float], v: float, w: float
+) -> Odometry:
+    """Odometry of these numbers.
+
+    Args:
+        pose: x, y (m) and the quaternion x, y, z, w.
+
+    Raises:
+        InputError: another frame, or a number that is not finite or beyond all reason.
+    """
+    _expect_frame(got_frame, frame, "odometry")
+    return Odometry(
+        stamp,
+        checked_pose(*pose),
+        number(v, -SPEED_LIMIT, SPEED_LIMIT, "forward speed of the odometry"),
+        number(w, -SPEED_LIMIT, SPEED_LIMIT, "turn rate of the odometry"),
+    )
+
+
+def checked_pose(x: float, y: float, qx: float, qy: float, qz: float, qw: float) -> Pose2D:
+    """The pose of an odometry: m, and the quaternion of its orientation.
+
+    Raises:
+        InputError: a number that is not finite or beyond all reason.
+    """
+    parts = [number(value, -1.0e3, 1.0e3, "orientation of the odometry") for value in (qx, qy, qz, qw)]
     if not 0.5 < math.hypot(*parts) < 2.0:
         raise InputError("orientation of the odometry is no unit quaternion")
-    pose = Pose2D(
-        number(position.x, -POSITION_LIMIT, POSITION_LIMIT, "x of the odometry"),
-        number(position.y, -POSITION_LIMIT, POSITION_LIMIT, "y of the odometry"),
-        math.atan2(2.0 * (q.w * q.z + q.x * q.y), 1.0 - 2.0 * (q.y * q.y + q.z * q.z)),
+    return Pose2D(
+        number(x, -POSITION_LIMIT, POSITION_LIMIT, "x of the odometry"),
+        number(y, -POSITION_LIMIT, POSITION_LIMIT, "y of the odometry"),
+        math.atan2(2.0 * (qw * qz + qx * qy), 1.0 - 2.0 * (qy * qy + qz * qz)),
     )
-    v = number(msg.twist.twist.linear.x, -SPEED_LIMIT, SPEED_LIMIT, "forward speed of the odometry")
-    w = number(msg.twist.twist.angular.z, -SPEED_LIMIT, SPEED_LIMIT, "turn rate of the odometry")
-    return Odometry(seconds(msg.header.stamp), pose, v, w)
 
 
 def scan_from(msg: LaserScan) -> Scan:
@@ -99,19 +146,28 @@ def scan_from(msg: LaserScan) -> Scan:
         InputError: no rays, no valid ray, or an impossible geometry.
     """
     ranges = np.asarray(msg.ranges, dtype=np.float64)
+    return checked_scan(seconds(msg.header.stamp), msg.angle_min, msg.angle_increment, msg.range_max, ranges)
+
+
+def checked_scan(stamp: float, angle_min: float, increment: float, range_max: float, ranges: FloatArray) -> Scan:
+    """A scan of these numbers; see scan_from.
+
+    Raises:
+        InputError: no rays, no valid ray, or an impossible geometry.
+    """
     if not 1 <= len(ranges) <= MAX_RAYS:
         raise InputError(f"scan has {len(ranges)} rays: 1 to {MAX_RAYS} are accepted")
-    increment = number(msg.angle_increment, -_FULL_TURN, _FULL_TURN, "angle_increment of the scan")
+    increment = number(increment, -_FULL_TURN, _FULL_TURN, "angle_increment of the scan")
     if increment == 0.0 and len(ranges) > 1:
         raise InputError("angle_increment of the scan is 0")
-    range_max = number(msg.range_max, 1e-3, POSITION_LIMIT, "range_max of the scan")
-    angle_min = number(msg.angle_min, -2.0 * _FULL_TURN, 2.0 * _FULL_TURN, "angle_min of the scan")
+    range_max = number(range_max, 1e-3, POSITION_LIMIT, "range_max of the scan")
+    angle_min = number(angle_min, -2.0 * _FULL_TURN, 2.0 * _FULL_TURN, "angle_min of the scan")
     invalid = np.isnan(ranges)
-    if invalid.all():
-        raise InputError("scan has no valid ray, all are nan")
     if invalid.any():
+        if invalid.all():
+            raise InputError("scan has no valid ray, all are nan")
         ranges = _filled(ranges, invalid)
-    return Scan(seconds(msg.header.stamp), angle_min, increment, range_max, np.clip(ranges, 0.0, range_max))
+    return Scan(stamp, angle_min, increment, range_max, np.minimum(np.maximum(ranges, 0.0), range_max))
 
 
 def _filled(ranges: FloatArray, invalid: np.ndarray) -> FloatArray:
@@ -308,4 +364,34 @@ def goal_state_from(msg: GoalStateMsg) -> GoalState:
             waiting_for=tuple(msg.waiting_for),
             text=msg.text,
         )
+    )
+
+
+def conflicts_from(msg: ConflictArrayMsg) -> tuple[float, tuple[Conflict, ...]]:
+    """Stamp (s) and all conflicts that a coordinator sees, as they came in.
+
+    Raises:
+        InputError: anything in them is impossible.
+    """
+    at_most(msg.conflicts, MAX_CONFLICTS, "conflicts")
+    return number(seconds(msg.header.stamp), 0.0, STAMP_LIMIT, "stamp"), tuple(map(_conflict_from, msg.conflicts))
+
+
+def _conflict_from(msg: ConflictMsg) -> Conflict:
+    if not 0 <= msg.kind <= max(ConflictKind):
+        raise InputError(f"conflict: kind is {msg.kind}: it must be from 0 to {int(max(ConflictKind))}")
+    one, other = robot_names(list(msg.robots), "robots of a conflict")
+    enter, leave = (
+        tuple(number(float(value), 0.0, PROGRESS_LIMIT, "progress of a conflict") for value in part)
+        for part in (msg.enter, msg.leave)
+    )
+    return Conflict(
+        region=int(msg.region),
+        kind=ConflictKind(msg.kind),
+        robots=(one, other),
+        enter=(enter[0], enter[1]),
+        leave=(leave[0], leave[1]),
+        x=number(float(msg.x), -POSITION_LIMIT, POSITION_LIMIT, "x of a conflict"),
+        y=number(float(msg.y), -POSITION_LIMIT, POSITION_LIMIT, "y of a conflict"),
+        holder=robot_name(msg.holder, "holder of a conflict") if msg.holder else "",
     )

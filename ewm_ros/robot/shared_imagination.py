@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ewm_ros.intention.outline import Outline, outlines
 from ewm_ros.robot.guarded_predictor import GuardedPredictor, imagine_guarded
 from ewm_ros.trajectory import Imagination
 from ewm_ros.world_model.predictor import Situation, WatchedPredictor
@@ -32,3 +33,9 @@ def imagine_together(predictors: Sequence[WatchedPredictor], situations: Sequenc
         next(told) if id(predictor) in alike else predictor.imagine(situation)
         for predictor, situation in zip(predictors, situations, strict=True)
     ]
+
+
+def outline_together(situations: Sequence[Situation], imaginations: Sequence[Imagination]) -> list[Outline | None]:
+    """What each robot tells the others of its most probable future; None where it cannot be told."""
+    starts = [situation.observation.odometry.pose for situation in situations]
+    return outlines([imagination.most_probable for imagination in imaginations], starts)

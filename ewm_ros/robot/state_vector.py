@@ -28,6 +28,7 @@ from ewm_ros.world_model.layout import (
     BASE_YAW,
     FREE,
     HISTORY,
+    NEAR,
     PEER,
     PEERS,
     PEERS_AT,
@@ -43,7 +44,6 @@ HISTORY_TIMES = (0.2, 0.4, 0.6, 0.8, 1.0)  # s ago
 REMEMBERED = 1.2  # s
 PREVIEW_TIMES = 0.5 * np.arange(1, 11)  # s at full speed ahead
 PEER_TIMES = (0.0, 2.0, 5.0)  # s from now
-NEAR = 12.0  # m; robots further away are left out
 LONG = 10.0  # s; what takes longer counts as this long
 AHEAD, ASIDE = slice(1, 4), slice(4, 7)  # among the numbers of another robot: where it will be at PEER_TIMES
 _FREE = (-math.inf, math.inf, 1.0)

@@ -17,6 +17,7 @@ from ewm_ros.coordination.coordinator import Coordinator
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray
 from ewm_ros.intention.codec import decode_intention, encode_payload
+from ewm_ros.intention.outline import Outline
 from ewm_ros.messages import Arbitration, DirectiveSet, Intention, Route
 from ewm_ros.planning.route_planner import RoutePlanner
 from ewm_ros.randomness import stream
@@ -24,7 +25,7 @@ from ewm_ros.robot.agent import FAREWELL, Action, IntegratedAgent
 from ewm_ros.robot.command_gate import CommandGate
 from ewm_ros.robot.explorer import Explorer
 from ewm_ros.robot.guarded_predictor import load_predictor
-from ewm_ros.robot.shared_imagination import imagine_together
+from ewm_ros.robot.shared_imagination import imagine_together, outline_together
 from ewm_ros.robot.way_finder import Goal
 from ewm_ros.robot_type import RobotType
 from ewm_ros.sensing import STANDSTILL, Observation, Velocity
@@ -246,9 +247,10 @@ class Fleet:
         running = [k for k, name in enumerate(self.names) if self._robots[name].running]
         situations = [self._perceive(k, observations[k], now) for k in running]
         imaginations = imagine_together([self.agent(self.names[k]).predictor for k in running], situations)
+        outlines = outline_together(situations, imaginations)
         wanted = [STANDSTILL] * len(self.names)
-        for k, situation, imagination in zip(running, situations, imaginations, strict=True):
-            wanted[k] = self._act(self.names[k], situation, imagination, now)
+        for k, situation, imagination, outline in zip(running, situations, imaginations, outlines, strict=True):
+            wanted[k] = self._act(self.names[k], situation, imagination, outline, now)
         return wanted
 
     def _perceive(self, k: int, state: Observation, now: float) -> Situation:
@@ -258,9 +260,11 @@ class Fleet:
             self._hear(robot.agent, message, now, robot.explorer)
         return robot.agent.perceive(state, self._goal(robot, k, state, now))
 
-    def _act(self, name: str, situation: Situation, imagination: Imagination, now: float) -> Velocity:
+    def _act(
+        self, name: str, situation: Situation, imagination: Imagination, outline: Outline | None, now: float
+    ) -> Velocity:
         robot = self._robots[name]
-        robot.action = action = robot.agent.act(situation, imagination)
+        robot.action = action = robot.agent.act(situation, imagination, outline=outline)
         others = [other for other in (*self.names, COORDINATOR) if other != name]
         if action.route is not None:
             self._network.send(others, action.route, now)
@@ -289,6 +293,7 @@ class Fleet:
         for message in self._network.receive(COORDINATOR, now):
             self._hear(coordinator, message, now)
         self._network.send(self.names, coordinator.decide(now), now)
+        coordinator.think()
         if coordinator.arbiter is not None:
             self.arbitrations += coordinator.arbiter.take_records()
 

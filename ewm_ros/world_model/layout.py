@@ -17,6 +17,7 @@ PREVIEW = slice(95, 115)  # bends and speed limits of the route ahead
 SECTORS = slice(115, 151)  # lidar
 PEERS_AT = 156  # five numbers before are free
 PEERS, PEER = 5, 20  # other robots, and numbers for each
+NEAR = 12.0  # m; robots further away are left out
 
 # What changes its sign when left and right are exchanged, as places in the vector; sectors change places instead.
 MIRRORED = (*range(25, 50), 61, 62, 63, *range(90, 95), *range(95, 105))

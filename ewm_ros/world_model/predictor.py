@@ -48,7 +48,7 @@ class Situation:
             will have moved on before it is reached, inf for a robot that waits it does not know how long.
         speed_limit: m/s; inf for none.
         robot: its name, by which others say that they wait for it.
-        neighbours: all the others that have been heard.
+        neighbours: the others that have been heard and are near.
         waits_for: robots that have to pass first.
         hindered: whether the command gate stops or slows the robot.
         changing: whether it stops because it is about to take another route.

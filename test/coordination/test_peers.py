@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from wire_values import Points, intention, route
 
 from ewm_ros.coordination.peers import Peers
-from ewm_ros.coordination.route_book import UNKNOWN_RADIUS
-from ewm_ros.messages import ConflictKind
+from ewm_ros.coordination.route_book import UNKNOWN_RADIUS, RouteBook
+from ewm_ros.messages import Conflict, ConflictKind
+from ewm_ros.world_model.layout import NEAR, PEERS
 from ewm_ros.world_model.predictor import Neighbour
 
 EAST: Points = [(-5.0, 0.0), (5.0, 0.0)]
@@ -106,3 +109,44 @@ def test_the_own_words_are_those_of_no_neighbour() -> None:
     peers = meet("r0", "r1", EAST, NORTH)
     peers.receive_intention(intention("r0", boot=BOOT), 0.0)
     assert [neighbour.intention.robot for neighbour in peers.neighbours(0.0)] == ["r1"]
+
+
+def spread_out(count: int) -> Peers:
+    """A robot at the origin, and others 1 m, 2 m... east of it whose routes cross its own."""
+    peers = Peers("r0", BOOT)
+    peers.book.put(route("r0", EAST, boot=BOOT))
+    for k in range(1, count + 1):
+        peers.receive_route(route(f"r{k}", [(float(k), -1.0), (float(k), 1.0)]))
+        peers.receive_intention(intention(f"r{k}", place=(float(k), 0.0)), 0.0)
+    return peers
+
+
+def test_the_nearest_come_first_but_those_that_are_waited_for_before_them() -> None:
+    peers = spread_out(9)
+    assert peers.nearest(0.0, 0.0, 4.5, (), 3) == ["r1", "r2", "r3"]
+    assert peers.nearest(0.0, 0.0, 4.5, (), 9) == ["r1", "r2", "r3", "r4"]
+    assert peers.nearest(0.0, 0.0, 4.5, ("r4", "r9"), 3) == ["r4", "r1", "r2"]
+
+
+def test_a_robot_among_many_looks_at_the_routes_of_those_it_asks_for_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    peers = spread_out(49)
+    looked_at: list[str] = []
+    regions = RouteBook.regions
+
+    def counted(book: RouteBook, a: str, b: str) -> tuple[Conflict, ...]:
+        looked_at.append(b)
+        return regions(book, a, b)
+
+    monkeypatch.setattr(RouteBook, "regions", counted)
+    told = peers.neighbours(0.0, peers.nearest(0.0, 0.0, NEAR, (), PEERS))
+    assert [neighbour.intention.robot for neighbour in told] == looked_at == ["r1", "r2", "r3", "r4", "r5"]
+
+
+def test_footprints_out_of_reach_are_left_out_whatever_their_size() -> None:
+    peers = spread_out(9)
+    peers.receive_route(replace(route("r8", [(8.0, -1.0), (8.0, 1.0)], number=2), radius=4.0))
+    peers.receive_intention(intention("r8", seq=2, place=(8.0, 0.0), route=2), 0.1)
+    told = {x for x, _, radius in peers.discs(0.0, 0.0, 4.35).tolist() if x - radius <= 4.35}
+    everybody = {x for x, _, radius in peers.discs(0.0, 0.0, 100.0).tolist() if x - radius <= 4.35}
+    assert told == everybody >= {1.0, 2.0, 3.0, 4.0, 8.0}
+    assert len(spread_out(9).discs(0.0, 0.0, 2.0)) < 9

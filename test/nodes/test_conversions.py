@@ -39,6 +39,7 @@ nonces = st.integers(1, 2**32 - 1)
 stamps = st.integers(0, 2 * 10**15).map(lambda us: us * 1e-6)
 metres = st.floats(0.0, 1000.0, width=32)
 near = st.floats(0.0, 5.0, width=32)  # so that no route is longer than is accepted
+TYPES = message_types()
 PLAN = Plan("3.0,-2.5", Outcome.ARRIVE, 4.2, 0.9, (Knot(0.0, 1.0, 2.0, 0.0, 0.1), Knot(1.0, 1.5, 2.0, 0.0, 0.2)))
 
 
@@ -106,6 +107,52 @@ def test_conflicts_are_published_with_their_holder():
     assert (msg.conflicts[0].region, msg.conflicts[0].holder, msg.conflicts[0].kind) == (99, "b", 1)
     assert list(msg.conflicts[0].robots) == ["a", "b"]
     assert (msg.header.stamp.sec, msg.header.stamp.nanosec) == (12, 500_000_000)
+
+
+conflicts = st.builds(
+    Conflict,
+    region=nonces,
+    kind=st.sampled_from(ConflictKind),
+    robots=st.tuples(names, names),
+    enter=st.tuples(metres, metres),
+    leave=st.tuples(metres, metres),
+    x=st.floats(-9_999.0, 9_999.0, width=32),
+    y=st.floats(-9_999.0, 9_999.0, width=32),
+    holder=st.sampled_from(["", "robot_1"]),
+)
+
+
+@given(st.lists(conflicts, max_size=5).map(tuple), stamps)
+def test_conflicts_are_read_as_they_were_sent_from_ros_and_from_a_bag(told, stamp):
+    msg = conversions.conflicts_to(told, stamp)
+    read = TYPES.deserialize_cdr(serialize_message(msg), "ewm_ros/msg/ConflictArray")
+    for got in (over_the_wire(msg), read):
+        time, heard = incoming.conflicts_from(got)
+        assert heard == told
+        assert time == pytest.approx(stamp, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"kind": 7}, "kind is 7"),
+        ({"robots": ["a", "DROP TABLE"]}, "robot name"),
+        ({"enter": [math.nan, 1.0]}, "progress of a conflict is nan"),
+        ({"x": math.inf}, "x of a conflict is inf"),
+        ({"holder": "B b"}, "robot name"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
+)
+def test_an_impossible_conflict_is_refused_with_one_line(changes, complaint):
+    msg = conversions.conflicts_to(
+        [Conflict(9, ConflictKind.HEAD_ON, ("a", "b"), (1.0, 2.0), (3.0, 4.0), 5.0, 6.0)], 1.0
+    )
+    for key, value in changes.items():
+        setattr(msg.conflicts[0], key, value)
+    with pytest.raises(InputError) as refused:
+        incoming.conflicts_from(over_the_wire(msg))
+    assert complaint in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 def intention_msg(**changes):
@@ -256,9 +303,8 @@ def test_what_cannot_be_told_of_a_question_is_refused_with_one_line(changes, com
 
 
 def test_what_is_told_of_a_question_is_the_same_read_from_a_bag():
-    types = message_types()
     raw = serialize_message(conversions.arbitration_to(arbitration(outcome="applied")))
-    read = types.deserialize_cdr(raw, "ewm_ros/msg/Arbitration")
+    read = TYPES.deserialize_cdr(raw, "ewm_ros/msg/Arbitration")
     assert incoming.arbitration_from(read) == arbitration(outcome="applied")
 
 
