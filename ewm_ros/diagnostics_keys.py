@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ewm_ros import bag_facts
+
 LIFECYCLE = "lifecycle"  # of robots and the coordinator: state of the node, e.g. active
 
 # A robot: status "<robot>: ewm".
@@ -60,6 +62,22 @@ REACHED = "reached"  # how many robots are at their goals
 ORDERS = "orders"  # deliveries of each robot so far, separated by blanks
 FINISHED = "finished"  # "true" or "false"
 REALTIME_FACTOR = "realtime_factor"  # simulated s per s, since the start
+RUN_FACTS = (  # what it runs, as a bag's facts have it
+    bag_facts.WORLD,
+    bag_facts.WORLD_SHA256,
+    bag_facts.ROBOTS,
+    bag_facts.SEED,
+    bag_facts.BODIES,
+    bag_facts.VARIED,
+    bag_facts.TIME_LIMIT,
+)
+
+# The recorder: status "recorder", and DROPPED, which counts by topic the messages that are not in the bag.
+RECORDER_STATUS = "recorder"
+BAG = "bag"  # its folder
+WRITTEN = "written"  # messages in the bag
+QUEUE = "queue"  # bytes that wait to be written
+FREE = "free"  # bytes that the disk has left
 
 
 def number(value: float | None) -> str:

@@ -11,7 +11,18 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from ewm_ros.cli.common import AsJson, BodyKind, Seed, Wheels, err, out, print_json, shown, worker_count
+from ewm_ros.cli.common import (
+    AsJson,
+    BodyKind,
+    RecordProfile,
+    Seed,
+    Wheels,
+    err,
+    out,
+    print_json,
+    shown,
+    worker_count,
+)
 from ewm_ros.errors import InputError
 
 
@@ -53,8 +64,8 @@ def cycle(
     """From a robot's observation to the directive that answers it, over real DDS, in real time."""
     from ewm_ros.cli.demo import DemoRun
 
-    place = world or ("intersection" if robots <= INTERSECTION_TAKES else f"floor-{robots}")
     composition = processes is Processes.ONE
+    place = _place(world, robots)
     demo = DemoRun(place, robots, seed, seconds=seconds, simultaneous=simultaneous, composition=composition)
     demo.play()
     figures = demo.collected
@@ -68,6 +79,20 @@ def cycle(
         },
         as_json,
     )
+
+
+@app.command()
+def record(
+    robots: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 10,
+    seconds: Annotated[float, typer.Option(min=1.0, max=1e6, help="s to measure.")] = 30.0,
+    profile: Annotated[RecordProfile, typer.Option(help="Topics that are recorded.")] = RecordProfile.EVERYTHING,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """CPU that the recorder takes: a real one, over real DDS, of messages as a driving fleet sends them."""
+    from ewm_ros.cli.recording_cost import recording_cost
+
+    _report(recording_cost(robots, seconds, profile.value, seed).as_json(), as_json)
 
 
 @app.command("world")
@@ -121,6 +146,22 @@ def routes(
     from ewm_ros.evaluation.route_cost import route_cost
 
     _report(route_cost(world, robot, seed, count).as_json(), as_json)
+
+
+@app.command("decide")
+def decide(
+    robots: Annotated[int, typer.Option(help="How many.")] = 10,
+    world: Annotated[
+        str, typer.Option(help="Where they drive; intersection, or floor-N for more than 10 robots, if empty.")
+    ] = "",
+    seconds: Annotated[float, typer.Option(min=5.0, max=1e6, help="Simulated s at most.")] = 60.0,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Time of the coordinator's decisions while a fleet drives; process CPU of one thread."""
+    from ewm_ros.evaluation.decide_cost import coordinator_cost
+
+    _report(coordinator_cost(_place(world, robots), robots, seconds, seed), as_json)
 
 
 @app.command("detect")
@@ -241,6 +282,11 @@ def intention(
     figures = intention_cost(sent).as_json()
     payloads = [encode_payload(intention.plan, intention.standing) for _, intention in sent]
     _report({**figures, "decode_ms": payload_cost(payloads, seed)}, as_json)
+
+
+def _place(world: str, robots: int) -> str:
+    """The world that is named, or one with room for so many robots."""
+    return world or ("intersection" if robots <= INTERSECTION_TAKES else f"floor-{robots}")
 
 
 def _report(figures: dict[str, object], as_json: bool) -> None:

@@ -54,6 +54,14 @@ ArbiterKeyFile = Annotated[
 ]
 
 
+class RecordProfile(str, Enum):
+    """Which topics a bag has."""
+
+    MINIMAL = "minimal"
+    EVALUATION = "evaluation"
+    EVERYTHING = "everything"
+
+
 class BodyKind(str, Enum):
     """What simulated robots are made of."""
 
@@ -89,8 +97,11 @@ def numbers(text: str, what: str) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def worker_count(text: str) -> int:
+def worker_count(text: str, or_else: str = "") -> int:
     """How many processes `--workers` asks for: `auto` is one a core.
+
+    Args:
+        or_else: what else the option takes.
 
     Raises:
         InputError: it is neither auto nor a number from 1.
@@ -98,7 +109,7 @@ def worker_count(text: str) -> int:
     if text == "auto":
         return os.cpu_count() or 1
     if not (text.isdecimal() and int(text) > 0):
-        raise InputError(f"--workers {text!r}: write auto or a number of processes")
+        raise InputError(f"--workers {text!r}: write auto or a number of processes{or_else and f', or {or_else}'}")
     return int(text)
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ewm_ros import __version__
+from ewm_ros.bag_facts import BagFacts
 from ewm_ros.coordination.arbitration.advice import NO_ADVICE, Advice
 from ewm_ros.deployment.processes import ProcessSpec, Value
 from ewm_ros.errors import InputError
 from ewm_ros.names import robot_name
-from ewm_ros.robot.guarded_predictor import DEFAULT, check_model
+from ewm_ros.robot.guarded_predictor import DEFAULT, check_model, model_sha256
 from ewm_ros.simulation.network import NO_FAULTS, Faults
 from ewm_ros.simulation.worlds.scenario import VIEW, Bodies
-from ewm_ros.simulation.worlds.world_file import load_world
+from ewm_ros.simulation.worlds.world_file import load_world, world_path
 
 SENSOR_TIMEOUT = 0.5  # s of simulated time
+KEY_FILE = "arbiter_key_file"  # a parameter
 
 
 def demo_processes(
@@ -25,6 +26,7 @@ def demo_processes(
     realtime_factor: float = 1.0,
     record: Path | None = None,
     *,
+    record_profile: str = "",
     simultaneous: bool = False,
     time_limit: float | None = None,
     varied: bool = True,
@@ -44,6 +46,7 @@ def demo_processes(
         world: name or path of the world.
         realtime_factor: simulated s per s.
         record: folder of the bag to write; must not exist.
+        record_profile: which topics it is to have; see recorder_node's parameter profile, whose default holds if empty.
         simultaneous: whether all robots get their sensor messages at once; else staggered.
         time_limit: s of simulated time; that of the world if None.
         varied: False for ideal robots.
@@ -68,13 +71,8 @@ def demo_processes(
     if not count.min <= robots <= count.max:
         raise InputError(f"world {loaded.name!r} takes {count.min} to {count.max} robots, not {robots}")
     fleet = [robot_name(index) for index in range(robots)]
-    specs = []
-    if record is not None:
-        facts = {"world": world, "robots": robots, "seed": seed, "realtime_factor": realtime_factor}
-        facts["version"] = __version__
-        specs.append(_recorder(record, fleet, facts))
     managed = {**_hearing(robots, realtime_factor, faults), "autostart": autostart}
-    specs.append(ProcessSpec("coordinator_node", "coordinator", "", {**managed, **asking}))
+    specs = [ProcessSpec("coordinator_node", "coordinator", "", {**managed, **asking})]
     own = {**managed, **_robot(realtime_factor, model)}
     if loaded.task == "allocate":
         own |= {"explore": True, "view": float(loaded.view or VIEW)}
@@ -95,7 +93,21 @@ def demo_processes(
     if time_limit is not None:
         simulation["time_limit"] = float(time_limit)
     specs.append(ProcessSpec("simulation_node", "simulation", "", simulation))
-    return specs
+    if record is None:
+        return specs
+    facts = BagFacts(
+        world=world,
+        robots=robots,
+        seed=seed,
+        realtime_factor=float(realtime_factor),
+        bodies=bodies,
+        varied=varied,
+        time_limit=time_limit or None,
+        model=model,
+        model_sha256=model_sha256(model),
+        parameters={spec.title: _told(spec) for spec in specs},
+    )
+    return [_recorder(record, fleet, facts, world_path(world), record_profile), *specs]
 
 
 def bag_folder(folder: Path, world: str, robots: int, seed: int, stamp: str) -> Path:
@@ -145,10 +157,21 @@ def _composed(fleet: Sequence[str], types: Sequence[str], own: Mapping[str, Valu
     return [ProcessSpec("robots_node", "robots", "", {**own, "robots": list(fleet), "robot_types": list(types)})]
 
 
-def _recorder(folder: Path, fleet: Sequence[str], facts: Mapping[str, object]) -> ProcessSpec:
+def _told(spec: ProcessSpec) -> dict[str, Value]:
+    """A process's parameters as a bag is told them: without the way to a key."""
+    return {name: value for name, value in spec.parameters.items() if name != KEY_FILE}
+
+
+def _recorder(
+    folder: Path, fleet: Sequence[str], facts: BagFacts, world_file: Path | None, record_profile: str
+) -> ProcessSpec:
     parameters: dict[str, Value] = {
         "directory": str(folder),
         "robots": list(fleet),
-        "facts": [f"{key}={value}" for key, value in facts.items()],
+        "facts": [f"{key}={value}" for key, value in facts.as_text().items()],
     }
+    if world_file is not None:
+        parameters["world_file"] = str(world_file.resolve())  # its text may be too long for a command line
+    if record_profile:
+        parameters["profile"] = record_profile
     return ProcessSpec("recorder_node", "recorder", "", parameters)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from ewm_ros.bag_facts import DEFAULT_PROFILE, PROFILES
 from ewm_ros.coordination.arbitration.advice import Advice
 from ewm_ros.deployment import node_files
 from ewm_ros.deployment.arguments import Argument, written
@@ -27,6 +28,7 @@ NODE_FILES = {
 }
 
 RECORD = Argument("record", "Folder in which to record the run, in a new folder of its own.", otherwise="no bag")
+RECORD_PROFILE = Argument("record_profile", "Topics that the bag has.", default=DEFAULT_PROFILE, choices=PROFILES)
 JUDGE = Argument(
     "judge",
     "Whether a recorded run in which a robot collides, or one does not arrive, counts as failed: exit status 1.",
@@ -40,6 +42,7 @@ ARGUMENTS = (
     node_files.AUTOSTART,
     *node_files.RESPAWNING,
     RECORD,
+    RECORD_PROFILE,
     JUDGE,
     Argument("headless", "Whether to open no window, whatever else is said.", "switch", default="False"),
     Argument("use_rviz", "Whether to show the run in RViz, where it is installed.", "switch", default="True"),
@@ -80,6 +83,7 @@ def _processes(said: Mapping[str, Value]) -> list[ProcessSpec]:
         seed,
         cast(float, said["realtime_factor"]),
         _bag(said, world, robots, seed),
+        record_profile=str(said["record_profile"]),
         simultaneous=bool(said["simultaneous"]),
         time_limit=None if limit is None else cast(float, limit),
         varied=bool(said["varied"]),

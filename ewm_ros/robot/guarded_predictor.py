@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import deque
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from ewm_ros.robot.learned_predictor import LearnedPredictor, imagine_ahead
 from ewm_ros.robot.nominal_predictor import NominalPredictor
 from ewm_ros.robot_type import RobotType
 from ewm_ros.trajectory import HORIZON, STEP, Imagination, Rollouts
-from ewm_ros.world_model.network_runtime import Network, model_folder, shared_network
+from ewm_ros.world_model.network_runtime import CONFIG, NETWORK, Network, model_folder, shared_network
 from ewm_ros.world_model.predictor import Predictor, Situation
 from ewm_ros.world_model.validator import Validator, recalibrated
 
@@ -193,6 +194,25 @@ def check_model(model: str) -> None:
     """Raise InputError if a model that was asked for is not there; without the shipped one, robots do."""
     if model not in (DEFAULT, NO_MODEL):
         model_folder(model)
+
+
+def model_sha256(model: str) -> str:
+    """SHA-256 of a model's configuration followed by its network; empty for what robots do without.
+
+    Raises:
+        InputError: a file of it cannot be read.
+    """
+    if model == NO_MODEL:
+        return ""
+    try:
+        folder = model_folder(model)
+    except InputError:
+        return ""
+    paths = [path for path in (folder / CONFIG, folder / NETWORK) if path.is_file()]
+    try:
+        return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest() if paths else ""
+    except OSError as error:
+        raise InputError(f"world model {folder} cannot be read ({error.strerror})") from error
 
 
 def _sound(imagination: Imagination) -> bool:

@@ -1,12 +1,14 @@
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 import yaml
 
+from ewm_ros.bag_facts import BagFacts
 from ewm_ros.coordination.arbitration.advice import Advice
 from ewm_ros.deployment.demo import bag_folder, demo_processes
-from ewm_ros.deployment.processes import command_line
+from ewm_ros.deployment.processes import ProcessSpec, command_line
 from ewm_ros.errors import InputError
 from ewm_ros.simulation.network import Faults
 
@@ -29,11 +31,61 @@ def test_all_but_the_simulation_and_the_recorder_use_simulated_time():
     assert own_time == {"simulation_node", "recorder_node"}
 
 
+def told_to_the_recorder(recorder: ProcessSpec) -> BagFacts:
+    facts = recorder.parameters["facts"]
+    assert isinstance(facts, list)
+    return BagFacts.parse(dict(fact.split("=", 1) for fact in facts))
+
+
 def test_a_recording_knows_what_it_is_of():
-    recorder = demo_processes("doorway", 3, seed=9, record=Path("runs/bag"))[0]
+    recorder, *others = demo_processes("doorway", 3, seed=9, record=Path("runs/bag"), varied=False, time_limit=20.0)
     assert recorder.parameters["directory"] == "runs/bag"
     assert recorder.parameters["robots"] == ["robot_0", "robot_1", "robot_2"]
-    assert {"world=doorway", "robots=3", "seed=9"} <= set(recorder.parameters["facts"])
+    assert "profile" not in recorder.parameters
+    facts = told_to_the_recorder(recorder)
+    assert (facts.world, facts.robots, facts.seed, facts.realtime_factor) == ("doorway", 3, 9, 1.0)
+    assert (facts.bodies, facts.varied, facts.time_limit, facts.model) == ("driven", False, 20.0, "default")
+    assert {spec.title: dict(spec.parameters) for spec in others} == facts.parameters
+    assert Path(str(recorder.parameters["world_file"])).read_text().startswith("name: doorway")
+
+
+def test_a_recording_knows_the_model_by_its_content(tmp_path: Path):
+    (tmp_path / "config.json").write_text("{}")
+    hashes = []
+    for content in (b"one", b"two", b"two"):
+        (tmp_path / "network.onnx").write_bytes(content)
+        recorder = demo_processes("doorway", 3, seed=1, record=Path("runs/bag"), model=str(tmp_path))[0]
+        hashes.append(told_to_the_recorder(recorder).model_sha256)
+    assert hashes[0] != hashes[1] == hashes[2] == hashlib.sha256(b"{}two").hexdigest()
+    closed_form = demo_processes("doorway", 3, seed=1, record=Path("runs/bag"), model="none")[0]
+    assert (told_to_the_recorder(closed_form).model, told_to_the_recorder(closed_form).model_sha256) == ("none", "")
+
+
+def test_a_run_without_a_limit_of_its_own_is_recorded_as_one():
+    recorder = demo_processes("doorway", 3, seed=9, record=Path("runs/bag"), time_limit=0.0)[0]
+    assert told_to_the_recorder(recorder).time_limit is None
+
+
+def test_a_recording_of_a_world_that_is_made_has_no_file_of_it():
+    recorder = demo_processes("floor-12", 12, seed=1, record=Path("runs/bag"), record_profile="minimal")[0]
+    assert "world_file" not in recorder.parameters
+    assert (recorder.parameters["profile"], told_to_the_recorder(recorder).world) == ("minimal", "floor-12")
+
+
+def test_a_recording_is_told_no_way_to_a_key(tmp_path: Path):
+    key = tmp_path / "key"
+    key.touch(0o600)
+    key.write_text("sk-secret")
+    advice = Advice("deepseek-api", key_file=str(key))
+    recorder, coordinator, *_ = demo_processes("ward", 3, seed=1, record=Path("runs/bag"), advice=advice)
+    assert coordinator.parameters["arbiter_key_file"] == str(key)
+    assert str(key) not in str(recorder.parameters)
+    assert "secret" not in str(recorder.parameters)
+
+
+def test_the_facts_of_the_largest_fleet_fit_into_a_command_line():
+    recorder = demo_processes("floor-64", 64, seed=1, record=Path("runs/bag"))[0]
+    assert max(len(argument) for argument in command_line(recorder)) < 128 * 1024  # Linux: MAX_ARG_STRLEN
 
 
 def test_watchdogs_keep_to_simulated_time_and_are_patient_when_it_runs_fast():

@@ -78,7 +78,10 @@ def started_by_ewm(monkeypatch: pytest.MonkeyPatch) -> Any:
             ["--loss", "0.1", "--delay", "200", "--duplication", "0.3"],
             {"loss": "0.1", "delay": "0.2", "duplication": "0.3"},
         ),
-        (["--record", "{tmp}/runs"], {"record": "{tmp}/runs"}),
+        (
+            ["--record", "{tmp}/runs", "--record-profile", "everything"],
+            {"record": "{tmp}/runs", "record_profile": "everything"},
+        ),
         (["--composition"], {"use_composition": "True"}),
         (
             ["--world", "ward", "--arbiter", "ollama", "--arbiter-model", "r1", "--arbiter-cache", "none"],
@@ -171,7 +174,7 @@ def base_and_other(argument: Argument, tmp_path: Path) -> tuple[dict[str, str], 
     base = {"namespace": "robot_0"}
     if argument.name == "respawn_delay":
         base["use_respawn"] = "True"
-    if argument.name == "judge":
+    if argument.name in ("judge", "record_profile"):
         base["record"] = str(tmp_path)
     if argument.name.startswith("arbiter_"):
         base["arbiter"] = "ollama"

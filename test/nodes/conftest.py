@@ -71,6 +71,10 @@ class Process:
         return self._popen.wait(timeout=10), self.stderr
 
     @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
     def running(self) -> bool:
         return self._popen.poll() is None
 

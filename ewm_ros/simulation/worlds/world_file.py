@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -12,7 +13,34 @@ from ewm_ros.simulation.worlds.world_checks import flaws
 from ewm_ros.simulation.worlds.world_format import World
 from ewm_ros.yaml_files import first_error, load_yaml, one_line
 
-__all__ = ["World", "load_world", "parse_world"]
+__all__ = ["World", "load_world", "parse_world", "world_path", "world_text"]
+
+_PROCEDURAL = re.compile(r"procedural-(0|[1-9]\d{0,17})")
+_FLOOR = re.compile(r"floor-(0|[1-9]\d{0,3})")
+
+
+def world_path(name_or_path: str) -> Path | None:
+    """The file of a world; None for one that is made from a number.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    if _PROCEDURAL.fullmatch(name_or_path) or _FLOOR.fullmatch(name_or_path):
+        return None
+    return resource("worlds", name_or_path, ".yaml", kind="world")
+
+
+def world_text(name_or_path: str) -> str:
+    """All that is in the file of a world; empty for one that is made from a number.
+
+    Raises:
+        InputError: there is no such file, or it cannot be read.
+    """
+    path = world_path(name_or_path)
+    try:
+        return "" if path is None else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"world file {path} cannot be read: {error}") from error
 
 
 def load_world(name_or_path: str) -> World:
@@ -21,12 +49,12 @@ def load_world(name_or_path: str) -> World:
     Raises:
         InputError: no such world, unknown or missing keys, impossible values; one line `FILE: key.path: reason`.
     """
-    seed = re.fullmatch(r"procedural-(0|[1-9]\d{0,17})", name_or_path)
+    seed = _PROCEDURAL.fullmatch(name_or_path)
     if seed:
         from ewm_ros.simulation.worlds.procedural import procedural_world
 
         return procedural_world(int(seed[1]))
-    robots = re.fullmatch(r"floor-(0|[1-9]\d{0,3})", name_or_path)
+    robots = _FLOOR.fullmatch(name_or_path)
     if robots:
         from ewm_ros.simulation.worlds.open_floor import open_floor
 
