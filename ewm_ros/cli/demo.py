@@ -26,6 +26,7 @@ from ewm_ros.cli.common import (
     Ideal,
     Loss,
     Model,
+    RecordProfile,
     Seed,
     Wheels,
     err,
@@ -35,6 +36,7 @@ from ewm_ros.cli.common import (
 )
 from ewm_ros.cli.live_view import live_view
 from ewm_ros.coordination.arbitration.advice import NO_ADVICE, Advice
+from ewm_ros.errors import InputError
 from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.fleet_figures import FleetFigures
 from ewm_ros.simulation.network import NO_FAULTS, Faults
@@ -58,6 +60,7 @@ def demo(
     record: Annotated[
         Path | None, typer.Option(help="Folder in which to write a rosbag2 bag (MCAP) of the run.")
     ] = None,
+    record_profile: Annotated[RecordProfile, typer.Option(help="Topics that the bag has.")] = RecordProfile.EVALUATION,
     simultaneous: Annotated[bool, typer.Option("--simultaneous", help="All robots sense at the same moment.")] = False,
     ideal: Ideal = False,
     bodies: Wheels = BodyKind.DRIVEN,
@@ -98,6 +101,7 @@ def demo(
         bag,
         seconds,
         simultaneous,
+        record_profile=record_profile.value,
         varied=not ideal,
         bodies=bodies.value,
         model=model,
@@ -120,6 +124,7 @@ class DemoRun:
 
     Args:
         bag: folder to record into; None for no recording.
+        record_profile: topics that it has; the recorder's default if empty.
         seconds: simulated s after which it ends; None for the world's time limit.
         faults: of what robots and coordinator hear of each other.
         respawn: s (real ones) after which a robot or coordinator that died is started again; None: the run has failed.
@@ -142,6 +147,7 @@ class DemoRun:
         bag: Path | None = None,
         seconds: float | None = None,
         simultaneous: bool = False,
+        record_profile: str = "",
         varied: bool = True,
         bodies: Bodies = "driven",
         model: str = "default",
@@ -165,6 +171,7 @@ class DemoRun:
             seed,
             realtime_factor,
             bag,
+            record_profile=record_profile,
             simultaneous=simultaneous,
             time_limit=seconds,
             varied=varied,
@@ -201,7 +208,7 @@ class DemoRun:
             signal.signal(signal.SIGTERM, before)
             if not failed:
                 shutil.rmtree(logs, ignore_errors=True)
-        return self._figures()
+        return self.recorded_figures() or self.live_figures()
 
     def _watch(self, monitor: Monitor, processes: FleetProcesses, view: bool) -> None:
         live = Live(console=err, auto_refresh=False, transient=True) if view and err.is_terminal else None
@@ -216,7 +223,20 @@ class DemoRun:
         _check(processes)
         time.sleep(SETTLE)
 
-    def _figures(self) -> dict[str, object]:
+    def recorded_figures(self) -> dict[str, object] | None:
+        """What `ewm eval` makes of the bag; None without a bag, or without one that it can read."""
+        if self.bag is None:
+            return None
+        from ewm_ros.evaluation.bag_evaluation import evaluate_bag
+
+        try:
+            return evaluate_bag(self.bag).demo_figures()
+        except InputError as error:
+            print(f"ewm: {error}; the figures are those of the live table", file=sys.stderr)
+            return None
+
+    def live_figures(self) -> dict[str, object]:
+        """What the live table has come to."""
         from ewm_ros.evaluation.runs import free_flow_arrivals
 
         figures = self.collected.figures()

@@ -22,7 +22,8 @@ class Episode:
 
     Args:
         names: of the robots.
-        goals: m; in the task `reach` one for each robot, in `allocate` anybody's, in `deliver` none.
+        goals: m; in the task `reach` one for each robot, nan for one that is sent nowhere, in `allocate` anybody's, in
+            `deliver` none.
         time_limit: s.
 
     Attributes:
@@ -75,7 +76,7 @@ class Episode:
         """Take the state of affairs at a time.
 
         Args:
-            poses: (N, 3) m, m, rad or (N, 2) m.
+            poses: (N, 3) m, m, rad or (N, 2) m; nan for a robot that has not been heard of yet.
             waits_for: for each robot, whom it has been told to wait for.
             orders: how many deliveries each robot has made, in the task `deliver`.
         """
@@ -94,14 +95,16 @@ class Episode:
         if self._anchors is None:
             self._anchors = places.copy()
             self._anchored[:] = time
-        moved = np.hypot(*(places - self._anchors).T) >= STUCK_DISTANCE
+        unknown = np.isnan(places[:, 0])
+        excused = at_goal | unknown | self._there.idle
+        moved = (np.hypot(*(places - self._anchors).T) >= STUCK_DISTANCE) | (np.isnan(self._anchors[:, 0]) & ~unknown)
         self._anchors[moved] = places[moved]
         self._anchored[moved] = time
         moved_last = dict(zip(self.names, self._anchored.tolist(), strict=True))
         for i, name in enumerate(self.names):
             # Whoever waits for somebody that moves is waiting its turn.
             turn = max(moved_last.get(other, 0.0) for other in {name, *_closure(name, waits_for)})
-            self._alive[i] = time if at_goal[i] else max(self._alive[i], turn)
+            self._alive[i] = time if excused[i] else max(self._alive[i], turn)
         dead = time - self._alive >= STUCK_TIME
         self.deadlocks += int((dead & ~self._deadlocked).sum())
         self._deadlocked = dead
@@ -112,6 +115,11 @@ class Episode:
         if self._task == "deliver":
             return sum(count > 0 for count in self.orders)
         return int((~np.isnan(self.arrivals)).sum())
+
+    @property
+    def flow_time(self) -> float | None:
+        """s that all robots took together until they arrived; None where there is no makespan."""
+        return None if self.makespan is None else float(np.sum(self.arrivals))
 
     @property
     def finished(self) -> bool:

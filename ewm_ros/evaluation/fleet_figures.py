@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,19 +13,21 @@ from ewm_ros import diagnostics_keys as keys
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.intention_cost import count_tokens
+from ewm_ros.evaluation.plan_score import PlanScore
 from ewm_ros.evaluation.questions import QuestionLog
+from ewm_ros.evaluation.steps import Steps
 from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.intention.compressor import IntentionCompressor
 from ewm_ros.messages import Arbitration, Intention
-from ewm_ros.trajectory import STEP
-from ewm_ros.world_model.prediction_score import PredictionScore, ScoreSums
+from ewm_ros.world_model.prediction_score import ScoreSums
 
 
 @dataclass(slots=True)
 class RobotFigures:
     """What one robot has told so far."""
 
-    score: PredictionScore
+    index: int
+    score: PlanScore
     pose: Pose2D | None = None
     state: str = "starting"
     waits_for: tuple[str, ...] = ()
@@ -42,11 +46,20 @@ class FleetFigures:
     Args:
         episode: the referee, who has seen nothing yet.
         radii: of the robots, m.
+        watching: are told, as the referee is, the time of each step (s) and where the robots are: (N, 2) m.
     """
 
-    def __init__(self, episode: Episode, radii: Sequence[float]) -> None:
-        self.robots = {n: RobotFigures(PredictionScore(r)) for n, r in zip(episode.names, radii, strict=True)}
+    def __init__(
+        self,
+        episode: Episode,
+        radii: Sequence[float],
+        watching: Sequence[Callable[[float, FloatArray], None]] = (),
+    ) -> None:
+        sized = zip(episode.names, radii, strict=True)
+        self.robots = {name: RobotFigures(index, PlanScore(radius)) for index, (name, radius) in enumerate(sized)}
         self.episode = episode
+        self.steps = Steps(len(self.robots), self._judge)
+        self._watching = watching
         self.time = 0.0
         self.realtime_factor = 0.0
         self.collisions = self.near_misses = 0
@@ -57,10 +70,8 @@ class FleetFigures:
         self.questions = QuestionLog()
         self._cycle_ms: list[float] = []
         self._intention_ms: list[float] = []
-        self._bytes: list[int] = []
-        self._tokens: dict[str, int] = {}
-        self._texts: list[str] = []
-        self._judged = -1
+        self._bytes = array("L")
+        self._texts: Counter[str] = Counter()
         self._compressor = IntentionCompressor()
 
     def odometry(self, robot: str, stamp: float, pose: Pose2D) -> None:
@@ -69,17 +80,14 @@ class FleetFigures:
         known.pose = pose
         known.score.happened(stamp, pose)
         self.time = max(self.time, stamp)
-        self._judge(stamp)
+        self.steps.pose(known.index, stamp, pose.x, pose.y)
 
-    def _judge(self, stamp: float) -> None:
-        """Let the referee look once a step, when everybody's pose is there."""
-        poses = [known.pose for known in self.robots.values()]
-        if round(stamp / STEP) <= self._judged or any(pose is None for pose in poses):
-            return
-        self._judged = round(stamp / STEP)
-        places = np.array([(pose.x, pose.y) for pose in poses if pose is not None])
+    def _judge(self, time: float, places: FloatArray) -> None:
+        """Let the referee look at a step."""
         waits_for = {name: known.waits_for for name, known in self.robots.items()}
-        self.episode.update(stamp, places, waits_for, self._orders)
+        self.episode.update(time, places, waits_for, self._orders)
+        for take in self._watching:
+            take(time, places)
 
     def intention(self, intention: Intention, size: int) -> None:
         """An intention, and the bytes of its whole serialized message."""
@@ -89,9 +97,9 @@ class FleetFigures:
         known.seen.add((intention.boot, intention.seq))
         known.waits_for = intention.standing.waits_for
         known.goal, known.confidence = intention.plan.goal, intention.plan.confidence
-        known.score.predicted(self._compressor.decompress(intention.plan, intention.stamp))
+        known.score.told(intention.stamp, intention.plan)
         self._bytes.append(size)
-        self._texts.append(self._compressor.text(intention.plan))
+        self._texts[self._compressor.text(intention.plan)] += 1
 
     def arbitration(self, told: Arbitration) -> None:
         """What is told of a question to the adviser."""
@@ -140,11 +148,17 @@ class FleetFigures:
         """Percentiles of the time from the observation to the published intention."""
         return percentiles(self._intention_ms)
 
-    def figures(self) -> dict[str, object]:
-        """The demo's keys, as far as the topics tell them."""
+    @property
+    def sums(self) -> ScoreSums:
+        """Of all robots' plans so far."""
         sums = ScoreSums()
         for known in self.robots.values():
             sums.add(known.score.sums)
+        return sums
+
+    def figures(self) -> dict[str, object]:
+        """The demo's keys, as far as the topics tell them."""
+        self.steps.flush()
         cycle = self.cycle_ms
         return {
             "reached": self.episode.reached,
@@ -157,19 +171,20 @@ class FleetFigures:
             "observe_to_intention_ms": self.observe_to_intention_ms,
             "intention_tokens": self._token_figures(),
             "intention_bytes": _mean_and_max(self._bytes),
-            "prediction": sums.figures(),
+            "prediction": self.sums.figures(),
             "arbitrations": self.questions.figures(),
         }
 
     def _token_figures(self) -> dict[str, float | None]:
         """Tokens of the text forms; None where the tokenizer is not installed."""
         try:
-            for text in self._texts:
-                if text not in self._tokens:
-                    self._tokens[text] = count_tokens(text)
+            tokens = {text: count_tokens(text) for text in self._texts}
         except InputError:
-            return _mean_and_max([])
-        return _mean_and_max([self._tokens[text] for text in self._texts])
+            tokens = {}
+        if not tokens:
+            return {"mean": None, "max": None}
+        mean = sum(tokens[text] * times for text, times in self._texts.items()) / self._texts.total()
+        return {"mean": round(mean, 2), "max": float(max(tokens.values()))}
 
 
 def rounded(value: float | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,8 @@ from ewm_ros.intention.compressor import IntentionCompressor
 from ewm_ros.messages import Intention
 from ewm_ros.names import MAP_FRAME
 from ewm_ros.trajectory import Trajectory
+
+_PARTS = re.compile("[0-9]+|[^0-9]+")
 
 
 class _Tokenizer(Protocol):
@@ -38,6 +41,14 @@ def count_tokens(text: str) -> int:
     Raises:
         InputError: the tokenizer is not installed.
     """
+    if not text.isascii():
+        return len(_tokenizer().encode(text))
+    # A token never holds digits and something else, so the texts of an hour come down to a few hundred parts.
+    return sum(map(_count_part, _PARTS.findall(text)))
+
+
+@lru_cache(maxsize=16384)
+def _count_part(text: str) -> int:
     return len(_tokenizer().encode(text))
 
 

@@ -28,7 +28,7 @@ def plot_cost_per_robot(speeds: Sequence[WorldSpeed], path: Path) -> None:
     Raises:
         InputError: matplotlib is not installed, or the file cannot be written.
     """
-    figure = _figure(6.4, 4.0)
+    figure = new_figure(6.4, 4.0)
     counts = [speed.robots for speed in speeds]
     costs = [speed.step_ms for speed in speeds]
     slope, constant = np.polyfit(counts, costs, 1).tolist()
@@ -46,7 +46,7 @@ def plot_cost_per_robot(speeds: Sequence[WorldSpeed], path: Path) -> None:
         ylim=(0, None),
     )
     axes.legend(frameon=False)
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_detect_cost(costs: Sequence[DetectCost], path: Path) -> None:
@@ -58,7 +58,7 @@ def plot_detect_cost(costs: Sequence[DetectCost], path: Path) -> None:
     Raises:
         InputError: matplotlib is not installed, or the file cannot be written.
     """
-    figure = _figure(9.6, 5.0)
+    figure = new_figure(9.6, 5.0)
     counts = np.array([cost.robots for cost in costs])
     points, rounds = costs[0].points, costs[0].cpu_ms.shape[1]
     times, pairs = figure.subplots(1, 2)
@@ -78,7 +78,7 @@ def plot_detect_cost(costs: Sequence[DetectCost], path: Path) -> None:
     for axes in (times, pairs):
         axes.set(xlabel="robots", xscale="log", yscale="log")
         axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.0, -0.14))
-    _save(figure, path)
+    save(figure, path)
 
 
 def _quickest(times: Sequence[FloatArray]) -> list[float]:
@@ -86,7 +86,12 @@ def _quickest(times: Sequence[FloatArray]) -> list[float]:
     return [float(np.median(rounds.min(axis=1))) for rounds in times]
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, inches.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -94,7 +99,12 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure, as the suffix says.
+
+    Raises:
+        InputError: it cannot be written.
+    """
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
     try:

@@ -30,7 +30,8 @@ from ewm_ros.deployment.arguments import read_all
 from ewm_ros.deployment.processes import BAD_INPUT
 from ewm_ros.deployment.steps import LaunchFile, ShowInRviz, Start, Step
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.bag_summary import bag_contents, run_end
+from ewm_ros.evaluation.bag_evaluation import evaluate_bag
+from ewm_ros.evaluation.bag_summary import bag_contents
 from ewm_ros.names import PACKAGE
 from ewm_ros.resources import share
 from launch import LaunchContext, LaunchDescription
@@ -116,18 +117,19 @@ def _manner(status: int) -> str:
 
 def _sum_up(step: Start) -> list[Any]:
     """Say what a recorder that has ended leaves behind; that is no more than information, unless it is to be judged."""
-    bag, robots = Path(str(step.spec.parameters["directory"])), step.spec.parameters["robots"]
-    assert isinstance(robots, list)
+    bag = Path(str(step.spec.parameters["directory"]))
     try:
         told = LogInfo(msg=bag_contents(bag))
-        end = run_end(bag, len(robots))
+        evaluation = evaluate_bag(bag)
+        if not evaluation.simulated:
+            raise InputError(f"the simulation has said nothing in bag {bag}: it never began")
     except InputError as error:
         if step.judged:
             raise LaunchFailed(str(error)) from error
         return [LogInfo(msg=str(error))]
-    if step.judged and not end.good:
-        raise LaunchFailed(f"{end} ({bag})")
-    return [told, LogInfo(msg=str(end))]
+    if step.judged and not evaluation.good:
+        raise LaunchFailed(f"{evaluation} ({bag})")
+    return [told, LogInfo(msg=str(evaluation))]
 
 
 def _rviz(step: ShowInRviz) -> Any:

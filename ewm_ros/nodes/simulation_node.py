@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable, Sequence
 
@@ -12,6 +13,7 @@ from rosgraph_msgs.msg import Clock
 
 from ewm_ros import diagnostics_keys as keys
 from ewm_ros import names
+from ewm_ros.bag_facts import BagFacts
 from ewm_ros.evaluation.episode import Episode
 from ewm_ros.geometry import FloatArray
 from ewm_ros.nodes import reporting, topics
@@ -27,7 +29,7 @@ from ewm_ros.simulation.physics.physics_world import PhysicsWorld
 from ewm_ros.simulation.tasks import make_task
 from ewm_ros.simulation.worlds.occupancy import occupancy_grid
 from ewm_ros.simulation.worlds.scenario import BODIES, make_scenario
-from ewm_ros.simulation.worlds.world_file import load_world
+from ewm_ros.simulation.worlds.world_file import load_world, world_text
 from ewm_ros.simulation.worlds.world_format import MAX_ROBOTS, Point
 from ewm_ros.trajectory import STEP
 
@@ -47,7 +49,8 @@ class SimulationNode(TopicNode):
     def __init__(self) -> None:
         super().__init__("simulation")
         parameters = Parameters(self)
-        world = load_world(parameters.text("world", "intersection", "World, a name in worlds or a YAML file's path."))
+        name = parameters.text("world", "intersection", "World, a name in worlds or a YAML file's path.")
+        world = load_world(name)
         robots = parameters.integer("robots", world.robots.count.default, "Number of robots.", 1, MAX_ROBOTS)
         seed = parameters.integer("seed", 0, "Seed of everything random.", 0, LARGEST_SEED)
         factor = parameters.number("realtime_factor", 1.0, "Simulated s per s, at most.", 0.01, 100.0)
@@ -64,6 +67,16 @@ class SimulationNode(TopicNode):
             rehearsal.observe(0)
         self._world = PhysicsWorld(scenario, bodies=bodies)
         self._names = scenario.names
+        sha256 = hashlib.sha256(text.encode()).hexdigest() if (text := world_text(name)) else ""
+        self._facts = BagFacts(
+            world=name,
+            world_sha256=sha256,
+            robots=robots,
+            seed=seed,
+            bodies=bodies,
+            varied=varied,
+            time_limit=limit or None,
+        ).as_text()
         self._task = make_task(scenario, range(robots), telling=True)
         self._episode = Episode.of(scenario, time_limit=limit or None)
         self._commands = [STANDSTILL] * robots
@@ -187,6 +200,7 @@ class SimulationNode(TopicNode):
             keys.FINISHED: str(episode.finished).lower(),
             keys.REALTIME_FACTOR: f"{world.time / passed if passed > 0.0 else 0.0:.3f}",
             keys.DROPPED: keys.join_counts(self.drops.counts),
+            **self._facts,
         }
         level = reporting.WARN if world.collisions else reporting.OK
         text = f"{episode.reached} of {len(self._names)} robots at their goals"

@@ -29,14 +29,37 @@ def odometry_in(data: bytes, frame: str = names.MAP_FRAME) -> Odometry | None:
     Raises:
         InputError: another frame, or a number that is not finite or beyond all reason.
     """
+    parts = _odometry_parts(data)
+    if parts is None:
+        return None
+    stamp, got_frame, pose, v, w = parts
+    return checked_odometry(got_frame, frame, stamp, pose, v, w)
+
+
+def odometry_and_frame(data: bytes) -> tuple[Odometry, str] | None:
+    """A nav_msgs/Odometry in whichever frame, and the frame; None if it is encoded in another way.
+
+    Raises:
+        InputError: a number that is not finite or beyond all reason.
+    """
+    parts = _odometry_parts(data)
+    if parts is None:
+        return None
+    stamp, frame, pose, v, w = parts
+    return checked_odometry(frame, frame.lstrip("/"), stamp, pose, v, w), frame
+
+
+def _odometry_parts(
+    data: bytes,
+) -> tuple[float, str, tuple[float, float, float, float, float, float], float, float] | None:
+    """Stamp, frame, pose (x, y and the quaternion), forward speed and turn rate, unchecked."""
     try:
-        stamp, got_frame, at = _header(data)
-        at = _aligned(at + 4 + _LENGTH.unpack_from(data, at)[0], 8)  # after the name of the child frame
-        *pose, v, w = _POSE_AND_TWIST.unpack_from(data, at)
+        stamp, frame, at = header_in(data)
+        at = aligned(at + 4 + _LENGTH.unpack_from(data, at)[0], 8)  # after the name of the child frame
+        x, y, qx, qy, qz, qw, v, w = _POSE_AND_TWIST.unpack_from(data, at)
     except (error, ValueError):
         return None
-    x, y, qx, qy, qz, qw = pose
-    return checked_odometry(got_frame, frame, stamp, (x, y, qx, qy, qz, qw), v, w)
+    return stamp, frame, (x, y, qx, qy, qz, qw), v, w
 
 
 def scan_in(data: bytes) -> Scan | None:
@@ -46,7 +69,7 @@ def scan_in(data: bytes) -> Scan | None:
         InputError: no rays, no valid ray, or an impossible geometry.
     """
     try:
-        stamp, _, at = _header(data)
+        stamp, _, at = header_in(data)
         angle_min, increment, range_max, count = _GEOMETRY.unpack_from(data, at)
         ranges = np.frombuffer(data, "<f4", count, at + _GEOMETRY.size)
     except (error, ValueError):
@@ -54,14 +77,19 @@ def scan_in(data: bytes) -> Scan | None:
     return checked_scan(stamp, angle_min, increment, range_max, ranges.astype(np.float64))
 
 
-def _header(data: bytes) -> tuple[float, str, int]:
-    """Stamp (s), frame, and where what follows begins. Raises ValueError if the message is encoded in another way."""
+def header_in(data: bytes) -> tuple[float, str, int]:
+    """Stamp (s), frame, and where what follows begins.
+
+    Raises:
+        struct.error, ValueError: the bytes are no such message, or it is encoded in another way.
+    """
     if data[:2] != _LITTLE_ENDIAN:
         raise ValueError
     sec, nanosec, length = _STAMP.unpack_from(data, _BODY)
     begin = _BODY + _STAMP.size
-    return sec + 1e-9 * nanosec, data[begin : begin + length - 1].decode(), _aligned(begin + length, 4)
+    return sec + 1e-9 * nanosec, data[begin : begin + length - 1].decode(), aligned(begin + length, 4)
 
 
-def _aligned(at: int, size: int) -> int:
+def aligned(at: int, size: int) -> int:
+    """Where the next number of this size is, at or after a place in a message."""
     return _BODY + -(-(at - _BODY) // size) * size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,7 +19,8 @@ class Arrivals:
     """Keeps who is where from step to step.
 
     Args:
-        goals: m; in the task `reach` one for each robot, in `allocate` anybody's, in `deliver` none.
+        goals: m; in the task `reach` one for each robot, nan for one that is sent nowhere, in `allocate` anybody's, in
+            `deliver` none.
         robots: N, how many.
 
     Attributes:
@@ -29,10 +31,21 @@ class Arrivals:
 
     def __init__(self, task: TaskName, goals: FloatArray | Sequence[Point], robots: int) -> None:
         self._task = task
-        self._goals = np.asarray(goals, dtype=np.float64).reshape(-1, 2)
+        self._goals = np.array(goals, dtype=np.float64).reshape(-1, 2)
         self._owners: dict[int, int] = {}  # robot by goal, in `allocate`
         self.there: NDArray[np.bool_] = np.zeros(robots, dtype=np.bool_)
         self.stay = 0
+
+    def send(self, robot: int, goal: Point | None) -> None:
+        """In the task `reach`, give a robot another goal; None: it may stay where it is."""
+        self._goals[robot] = (math.nan, math.nan) if goal is None else goal
+
+    @property
+    def idle(self) -> NDArray[np.bool_]:
+        """(N,) which robots of the task `reach` are sent nowhere; in the other tasks none is."""
+        if self._task != "reach":
+            return np.zeros(len(self.there), dtype=np.bool_)
+        return np.isnan(self._goals[:, 0])
 
     def update(self, places: FloatArray) -> None:
         """Take where the robots are at first or after a step: (N, 2) m."""

@@ -98,15 +98,42 @@ def test_the_simulation_and_the_coordinator_tell_the_rest(figures: FleetFigures)
     assert figures.dropped == {keys.COORDINATOR_STATUS: {"intention": 7, "route": 1}}
 
 
-def test_the_referee_looks_once_everybody_has_been_seen(figures: FleetFigures) -> None:
+def test_the_referee_looks_at_a_step_once_everybody_is_past_it(figures: FleetFigures) -> None:
     figures.odometry("r0", 1.0, Pose2D(5.0, 0.0, 0.0))
+    figures.odometry("r1", 1.0, Pose2D(0.0, 0.0, 0.0))
+    figures.odometry("r0", 1.1, Pose2D(5.0, 0.0, 0.0))
     assert figures.episode.reached == 0
-    figures.odometry("r1", 1.05, Pose2D(0.0, 0.0, 0.0))
+    figures.odometry("r1", 1.1, Pose2D(0.0, 0.0, 0.0))
     assert figures.episode.reached == 1
     figures.odometry("r1", 2.0, Pose2D(0.0, 4.9, 0.0))
     told = figures.figures()
     assert (told["reached"], told["makespan_s"]) == (2, 2.0)
     assert figures.time == 2.0
+
+
+def test_what_comes_of_it_does_not_depend_on_who_is_heard_first() -> None:
+    """Robots that arrive in the same step as others, but are heard before or after them."""
+    told = []
+    for order in (("r0", "r1"), ("r1", "r0")):
+        figures = FleetFigures(Episode(["r0", "r1"], [(5.0, 0.0), (0.0, 5.0)], time_limit=60.0), [0.3, 0.3])
+        for k in range(60):
+            for robot in order:
+                goal = (5.0, 0.0) if robot == "r0" else (0.0, 5.0)
+                share = min(k / 50, 1.0)
+                figures.odometry(robot, k * STEP, Pose2D(share * goal[0], share * goal[1], 0.0))
+        told.append((figures.figures(), figures.episode.arrivals.tolist()))
+    assert told[0] == told[1]
+    assert told[0][0]["makespan_s"] == pytest.approx(4.8)
+
+
+def test_who_watches_is_told_of_each_step(figures: FleetFigures) -> None:
+    seen: list[tuple[float, list[list[float]]]] = []
+    watched = FleetFigures(figures.episode, [0.3, 0.3], [lambda time, places: seen.append((time, places.tolist()))])
+    for k in (0, 1):
+        for robot in ("r0", "r1"):
+            watched.odometry(robot, k * STEP, Pose2D(float(k), 2.0, 0.0))
+    watched.figures()
+    assert seen == [(0.0, [[0.0, 2.0]] * 2), (STEP, [[1.0, 2.0]] * 2)]
 
 
 def foresight(speed: float) -> Intention:

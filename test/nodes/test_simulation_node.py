@@ -1,7 +1,11 @@
+import hashlib
+
 import pytest
 
 from ewm_ros import diagnostics_keys as keys
+from ewm_ros.bag_facts import BagFacts
 from ewm_ros.nodes import topics
+from ewm_ros.simulation.worlds.world_file import world_text
 
 pytestmark = pytest.mark.ros
 
@@ -33,6 +37,9 @@ def test_it_runs_to_the_time_limit_and_reports(graph):
     wanted = {keys.TIME: "2.0", keys.FINISHED: "true", keys.REACHED: "0", keys.COLLISIONS: "0"}
     assert wanted.items() <= last.items()
     assert 0.1 < float(last[keys.REALTIME_FACTOR]) < 2.2
+    sha256 = hashlib.sha256(world_text("doorway").encode()).hexdigest()
+    told = BagFacts.parse({key: last[key] for key in keys.RUN_FACTS})
+    assert told == BagFacts("doorway", "", sha256, 3, 1, bodies="driven", varied=True, time_limit=2.0)
 
 
 def test_robots_drive_as_commanded_and_stop_without_commands(graph):

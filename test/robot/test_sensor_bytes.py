@@ -12,7 +12,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from ewm_ros.errors import InputError
 from ewm_ros.robot import incoming
-from ewm_ros.robot.sensor_bytes import odometry_in, scan_in
+from ewm_ros.robot.sensor_bytes import odometry_and_frame, odometry_in, scan_in
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 TYPES = STORE.types
@@ -110,6 +110,15 @@ def test_a_ray_that_is_no_number_takes_its_neighbours_range() -> None:
 def test_impossible_odometry_is_refused(msg, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         odometry_in(raw(msg, ODOMETRY))
+
+
+@pytest.mark.parametrize("frame", ["map", "odom", "/odom", "robot_1/odom", ""])
+def test_odometry_of_any_frame_can_be_read_with_its_frame(frame: str) -> None:
+    data = raw(odometry(1.0, 2.0, 0.3, 0.4, 0.5, frame=frame), ODOMETRY)
+    read = odometry_and_frame(data)
+    assert read is not None
+    assert read == (odometry_in(data, frame.lstrip("/")), frame)
+    assert odometry_and_frame(data[:40]) is None
 
 
 @pytest.mark.parametrize(("ranges", "complaint"), [([], "0 rays"), ([math.nan], "no valid ray")])

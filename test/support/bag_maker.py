@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from ewm_ros.bag_types import message_types
 from ewm_ros.geometry import Polyline, Pose2D
 from ewm_ros.intention.codec import encode_payload
-from ewm_ros.messages import DirectiveSet, Intention, Route
+from ewm_ros.messages import DirectiveSet, GoalState, Intention, Route
 from ewm_ros.sensing import Odometry, Scan, Velocity
 
 TYPES = message_types()
@@ -27,10 +27,19 @@ class BagMaker:
         folder: of the bag.
         storage: of its messages.
         clock: s that the robots' clocks show at the time 0 of the test.
+        facts: custom data of the bag.
     """
 
-    def __init__(self, folder: Path, storage: StoragePlugin = StoragePlugin.MCAP, clock: float = 0.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        storage: StoragePlugin = StoragePlugin.MCAP,
+        clock: float = 0.0,
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
         self._writer = Writer(folder, version=9, storage_plugin=storage)
+        for key, value in (facts or {}).items():
+            self._writer.set_custom_data(key, value)
         self._connections: dict[tuple[str, str], Any] = {}
         self._clock = clock
         self._time = 1_700_000_000_000_000_000
@@ -158,6 +167,33 @@ class BagMaker:
             directives=orders,
         )
         self.write("/directives", msg)
+
+    def goal_state(self, told: GoalState) -> None:
+        msg = self._make(
+            "ewm_ros/msg/GoalState",
+            header=self._header(told.stamp, "map"),
+            robot=told.robot,
+            boot=told.boot,
+            number=told.number,
+            sent=self._make("builtin_interfaces/msg/Time", sec=0, nanosec=0),
+            status=int(told.status),
+            x=told.x,
+            y=told.y,
+            distance_remaining=told.distance_remaining,
+            eta=told.eta,
+            waiting_for=list(told.waiting_for),
+            text=told.text,
+        )
+        self.write(f"/{told.robot}/goal_state", msg)
+
+    def status(self, name: str, values: Mapping[str, str]) -> None:
+        """One node's word on /diagnostics."""
+        pairs = [self._make("diagnostic_msgs/msg/KeyValue", key=key, value=value) for key, value in values.items()]
+        status = self._make(
+            "diagnostic_msgs/msg/DiagnosticStatus", level=0, name=name, message="", hardware_id=name, values=pairs
+        )
+        msg = self._make("diagnostic_msgs/msg/DiagnosticArray", header=self._header(0.0, ""), status=[status])
+        self.write("/diagnostics", msg)
 
     def _make(self, kind: str, **fields: Any) -> Any:
         return TYPES.types[kind](**fields)
