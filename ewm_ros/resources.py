@@ -25,6 +25,25 @@ def share() -> Path:
     raise InputError(f"no data files of {PACKAGE} in {', '.join(map(str, candidates))}: install the package again")
 
 
+_stand_ins: dict[tuple[str, str], Path] = {}
+
+
+def stand_in(folder: str, name_or_path: str, path: Path) -> None:
+    """Have a name or path mean another file or folder, in this process and from now on.
+
+    For a machine that works for another one, and lacks the file or has another one in its place.
+
+    Args:
+        folder: of the data folders, in which the name would be looked up.
+    """
+    _stand_ins[folder, name_or_path] = path
+
+
+def stood_in_for(folder: str, name_or_path: str) -> Path | None:
+    """What `stand_in` has told of a name or path; None if it means itself."""
+    return _stand_ins.get((folder, name_or_path))
+
+
 def available(folder: str, suffix: str) -> list[str]:
     """Names of the files with this suffix in one of the data folders."""
     return sorted(p.name.removesuffix(suffix) for p in (share() / folder).glob(f"*{suffix}"))
@@ -36,6 +55,8 @@ def resource(folder: str, name_or_path: str, suffix: str, *, kind: str) -> Path:
     Raises:
         InputError: there is no such file; the line lists the names there are.
     """
+    if other := stood_in_for(folder, name_or_path):
+        return other
     try:
         if "/" in name_or_path or name_or_path.endswith(suffix):
             path = Path(name_or_path).expanduser()

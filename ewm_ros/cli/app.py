@@ -10,7 +10,8 @@ import sys
 import typer
 
 from ewm_ros import __version__
-from ewm_ros.cli import bench, demo, doctor, goal, learning, render, run, worlds
+from ewm_ros.cli import bag, bench, compare, demo, doctor, goal, learning, render, run, worlds
+from ewm_ros.cli import eval as evaluation
 from ewm_ros.cli.demo import RunFailed
 from ewm_ros.errors import InputError
 
@@ -27,12 +28,15 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("compare")(compare.compare)
 app.command("goal", context_settings=goal.SETTINGS)(goal.goal)
+app.command("eval")(evaluation.evaluate)
 app.command("collect")(learning.collect)
 app.command("train")(learning.train)
 app.command("accuracy")(learning.accuracy)
 app.command("render")(render.render)
 app.add_typer(worlds.app, name="worlds")
+app.add_typer(bag.app, name="bag")
 app.add_typer(bench.app, name="bench")
 app.command("doctor")(doctor.doctor)
 

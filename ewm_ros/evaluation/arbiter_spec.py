@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from ewm_ros.coordination.arbitration.advice import Advice
 from ewm_ros.coordination.arbitration.adviser import Adviser
 from ewm_ros.coordination.arbitration.arbiter import Arbiter
@@ -42,6 +44,19 @@ class ArbiterSpec:
                 raise InputError(lacking)
         elif not ranks:
             raise InputError("the arbiter oracle answers by a world's key expected.order, which is not there")
+
+    def facts(self) -> dict[str, JsonValue]:
+        """What its answers depend on, for the record of a run: names, addresses and limits, never a key.
+
+        Raises:
+            InputError: as check.
+        """
+        told: dict[str, JsonValue] = {"preset": self.advice.preset, "latency": self.latency, "cache": self.advice.cache}
+        if self.advice.preset == ORACLE:
+            return told
+        settings = self.advice.settings()
+        named = {name: getattr(settings, name) for name in ("base_url", "model", "structured", "stream")}
+        return {**told, **named, "extra": dict(settings.extra), "limits": settings.limits.model_dump()}
 
     def open(self, site: Site, ranks: Mapping[int, int]) -> Arbiter:
         """The arbiter of one coordinator; it has to be closed.

@@ -1,10 +1,10 @@
-"""Lockstep runs for evaluation: one scenario under one policy, judged; and many of them over all cores."""
+"""Lockstep runs for evaluation: one scenario under one policy, judged. run_workers.py makes many of them."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
@@ -16,7 +16,6 @@ from ewm_ros.evaluation.episode import Episode
 from ewm_ros.evaluation.fleet_figures import rounded
 from ewm_ros.evaluation.questions import QuestionLog
 from ewm_ros.evaluation.rule_compliance import Ranks, RulePassages, Traffic, expected_ranks, judge
-from ewm_ros.evaluation.worker_pool import worker_pool
 from ewm_ros.geometry import FloatArray
 from ewm_ros.robot.guarded_predictor import DEFAULT, GuardedPredictor, check_model, load_predictor
 from ewm_ros.robot_type import RobotType
@@ -238,17 +237,3 @@ def _alone(spec: RunSpec, index: int) -> _Alone:
     finally:
         fleet.close()
     return _Alone(episode.makespan, np.array(track)[:, 0])
-
-
-def run_all(specs: Sequence[RunSpec], workers: int) -> Iterator[RunResult]:
-    """Run many, over processes; the results come in the order of the specs, whatever the number of workers.
-
-    Args:
-        workers: processes, at most.
-    """
-    count = min(workers, max(len(specs), 1))
-    if count == 1:
-        yield from map(run, specs)
-        return
-    with worker_pool(count) as pool:
-        yield from pool.map(run, specs)

@@ -48,12 +48,12 @@ class _Pool(ProcessPoolExecutor):
     """
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        with _ctrl_c_held_back():
+        with ctrl_c_held_back():
             return super().submit(fn, *args, **kwargs)
 
 
 @contextmanager
-def _ctrl_c_held_back() -> Iterator[None]:
+def ctrl_c_held_back() -> Iterator[None]:
     """Ctrl-C interrupts this process afterwards, and the processes and threads that are begun meanwhile never."""
     if current_thread() is not main_thread():  # which alone is interrupted
         yield

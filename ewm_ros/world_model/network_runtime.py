@@ -11,11 +11,12 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ewm_ros.errors import InputError
-from ewm_ros.resources import share
+from ewm_ros.resources import share, stood_in_for
 from ewm_ros.trajectory import HORIZON
 from ewm_ros.world_model.layout import LAYOUT, OUTPUTS, STATE_DIM
 
 CONFIG, NETWORK = "config.json", "network.onnx"
+MODELS = "models/world_model"
 
 Floats = NDArray[np.float32]
 
@@ -86,7 +87,9 @@ def model_folder(name_or_path: str) -> Path:
     Raises:
         InputError: there is no such folder.
     """
-    shipped = share() / "models" / "world_model"
+    if other := stood_in_for(MODELS, name_or_path):
+        return other
+    shipped = share() / MODELS
     folder = Path(name_or_path).expanduser() if "/" in name_or_path else shipped / name_or_path
     if folder.is_dir():
         return folder

@@ -22,7 +22,8 @@ from scripted_llm import ANSWERS, ScriptedLlm
 
 from ewm_ros.coordination.arbitration.advice import Advice
 from ewm_ros.evaluation.arbiter_spec import ArbiterSpec
-from ewm_ros.evaluation.runs import RunResult, RunSpec, run_all
+from ewm_ros.evaluation.run_workers import run_all
+from ewm_ros.evaluation.runs import RunResult, RunSpec
 
 SEEDS = range(10)
 WORKERS = 2

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.runs import RunSpec, free_flow_arrivals, run, run_all
+from ewm_ros.evaluation.run_workers import run_all
+from ewm_ros.evaluation.runs import RunSpec, free_flow_arrivals, run
 
 TINY = """
 name: tiny

@@ -22,10 +22,10 @@ from pydantic import (
 from typing_extensions import Self
 
 from ewm_ros.errors import InputError
-from ewm_ros.resources import share
+from ewm_ros.resources import resource
 from ewm_ros.yaml_files import load_model, one_line
 
-FILE = "integration_config.yaml"
+FILE = "integration_config"
 MAX_NAME = 200  # characters of an address or of a model's name
 OWN_KEYS = frozenset({"max_tokens", "messages", "model", "n", "response_format", "stream", "stream_options"})
 
@@ -149,7 +149,7 @@ def load_settings(preset: str, *, base_url: str = "", model: str = "", path: Pat
     Raises:
         InputError: there is no such preset, or something in the file or in the arguments is wrong; one line.
     """
-    content = load_model(_File, share() / "config" / FILE if path is None else path)
+    content = load_model(_File, path or resource("config", FILE, ".yaml", kind="arbiter presets"))
     known = ", ".join(content.presets)
     if preset and preset not in content.presets:
         raise InputError(f"unknown arbiter preset {one_line(preset)!r}: there are {known}")

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from ewm_ros.cli.app import main
-from ewm_ros.evaluation import runs
+from ewm_ros.evaluation import run_workers, runs
 from ewm_ros.geometry import Polyline
 from ewm_ros.occupancy_grid import OccupancyGrid
 from ewm_ros.planning.route_planner import RoutePlanner
@@ -99,9 +99,9 @@ def test_all_means_these_nine(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def note(specs: list[runs.RunSpec], *_: object) -> Iterator[runs.RunResult]:
         asked.extend(specs)
-        return iter(())
+        yield from ()
 
-    monkeypatch.setattr(runs, "run_all", note)
+    monkeypatch.setattr(run_workers, "run_all", note)
     assert main(["run", "--worlds", "all", "--robots", "3,10", "--seeds", "0", "--policy", "none", "--json"]) == 0
     assert [(spec.world, spec.robots) for spec in asked] == [(name, count) for name in NAMES for count in (3, 10)]
 
