@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-from ewm_ros.evaluation.intention_cost import count_tokens, raw_text
+from ewm_ros.evaluation.costs.intention_cost import count_tokens, raw_text
 from ewm_ros.geometry import Polyline, Pose2D
 from ewm_ros.intention.codec import decode_payload, encode_payload
 from ewm_ros.intention.compressor import IntentionCompressor

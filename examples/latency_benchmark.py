@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.latency import decision_latency
+from ewm_ros.evaluation.costs.latency import decision_latency
 
 MODEL_LATENCIES = (2.0, 3.0, 5.0)  # s
 

@@ -15,8 +15,8 @@ from rich.table import Table
 from ewm_ros.cli.common import AsJson, err, out, print_json
 
 if TYPE_CHECKING:
-    from ewm_ros.evaluation.bag_recovery import Recovered
-    from ewm_ros.evaluation.bag_survey import BagSurvey, Tally
+    from ewm_ros.evaluation.bags.bag_recovery import Recovered
+    from ewm_ros.evaluation.bags.bag_survey import BagSurvey, Tally
 
 LONGEST_FACT = 60  # characters of a fact that the table shows: one of them is a whole world file
 
@@ -43,7 +43,7 @@ def recover(
     as_json: AsJson = False,
 ) -> None:
     """Make a whole bag of what is left of one that was never completed or is damaged. The old one stays as it is."""
-    from ewm_ros.evaluation.bag_recovery import recover as recover_bag
+    from ewm_ros.evaluation.bags.bag_recovery import recover as recover_bag
 
     with _bar("recovering") as tell:
         done = recover_bag(bag, folder, tell)
@@ -82,7 +82,7 @@ def _told(bag: Path, done: Recovered) -> Iterator[str]:
 @app.command()
 def info(bag: BagPath, as_json: AsJson = False) -> None:
     """What a bag holds and whether it is whole; all of it is read, whatever its metadata.yaml says."""
-    from ewm_ros.evaluation.bag_survey import survey
+    from ewm_ros.evaluation.bags.bag_survey import survey
 
     with _bar("reading") as tell:
         found = survey(bag, tell)

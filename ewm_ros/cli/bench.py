@@ -112,7 +112,7 @@ def world_speed(
     as_json: AsJson = False,
 ) -> None:
     """World steps of 0.1 s, all sensors read, a second: of one core, or of all with several workers."""
-    from ewm_ros.evaluation import world_speed as measure
+    from ewm_ros.evaluation.costs import world_speed as measure
 
     speed = measure.world_speed(world, robots, rays, steps, seed, bodies.value, worker_count(workers))
     if plot is not None:
@@ -143,7 +143,7 @@ def routes(
     as_json: AsJson = False,
 ) -> None:
     """Time to plan a route through a world's map, and to find alternatives to it."""
-    from ewm_ros.evaluation.route_cost import route_cost
+    from ewm_ros.evaluation.costs.route_cost import route_cost
 
     _report(route_cost(world, robot, seed, count).as_json(), as_json)
 
@@ -159,7 +159,7 @@ def decide(
     as_json: AsJson = False,
 ) -> None:
     """Time of the coordinator's decisions while a fleet drives; process CPU of one thread."""
-    from ewm_ros.evaluation.decide_cost import coordinator_cost
+    from ewm_ros.evaluation.costs.decide_cost import coordinator_cost
 
     _report(coordinator_cost(_place(world, robots), robots, seconds, seed), as_json)
 
@@ -173,7 +173,7 @@ def detect(
     as_json: AsJson = False,
 ) -> None:
     """Time to find all pairs of plans that come too close, at any moment; process CPU of one thread."""
-    from ewm_ros.evaluation.detect_cost import ROBOTS_OF_CURVE, detect_cost
+    from ewm_ros.evaluation.costs.detect_cost import ROBOTS_OF_CURVE, detect_cost
 
     figures = detect_cost(robots, points, seed).as_json()
     if plot is not None:
@@ -192,7 +192,7 @@ def solver(
     as_json: AsJson = False,
 ) -> None:
     """Time to schedule a fleet on a lane graph, and how good the schedules are, beside Open-RMF; CPU of one thread."""
-    from ewm_ros.evaluation.solver_cost import solver_cost
+    from ewm_ros.evaluation.costs.solver_cost import solver_cost
 
     _report(solver_cost(scene, robots, seed, repeat).as_json(), as_json)
 
@@ -204,7 +204,7 @@ def imagination(
     as_json: AsJson = False,
 ) -> None:
     """What imagining 5 s costs, and the step-by-step loop of the same sizes; process CPU of one thread."""
-    from ewm_ros.evaluation.imagination_cost import imagination_cost
+    from ewm_ros.evaluation.costs.imagination_cost import imagination_cost
 
     _report(imagination_cost(model, seed).as_json(), as_json)
 
@@ -219,7 +219,7 @@ def latency(
     as_json: AsJson = False,
 ) -> None:
     """One decision of this system beside asking a language model in the loop."""
-    from ewm_ros.evaluation.latency import decision_latency
+    from ewm_ros.evaluation.costs.latency import decision_latency
 
     _report(decision_latency(robots, model_latency, model=model), as_json)
 
@@ -239,9 +239,9 @@ def arbiter(
 ) -> None:
     """How well dilemmas are decided: by the solver alone, by chance, by who knows, and by a model if one is named."""
     from ewm_ros.coordination.arbitration.advice import Advice
-    from ewm_ros.evaluation.arbiter_quality import arbiter_quality
-    from ewm_ros.evaluation.decide_cost import decide_cost
-    from ewm_ros.evaluation.dilemmas import load_dilemmas
+    from ewm_ros.evaluation.costs.arbiter_quality import arbiter_quality
+    from ewm_ros.evaluation.costs.decide_cost import decide_cost
+    from ewm_ros.evaluation.words.dilemmas import load_dilemmas
 
     advice = Advice(preset, base_url, model, key_file=key_file)
     if advice.wanted and (lacking := advice.lacking()):
@@ -271,9 +271,9 @@ def intention(
     as_json: AsJson = False,
 ) -> None:
     """Size and precision of the intentions of real runs, and the time to read them, damaged ones too."""
-    from ewm_ros.evaluation.intention_cost import intention_cost
-    from ewm_ros.evaluation.payload_cost import payload_cost
-    from ewm_ros.evaluation.sampled_plans import plans_of_runs
+    from ewm_ros.evaluation.costs.intention_cost import intention_cost
+    from ewm_ros.evaluation.costs.payload_cost import payload_cost
+    from ewm_ros.evaluation.costs.sampled_plans import plans_of_runs
     from ewm_ros.intention.codec import encode_payload
     from ewm_ros.resources import available
 

@@ -17,9 +17,9 @@ from ewm_ros.cli.common import AsJson, err, out, print_json, shown
 from ewm_ros.errors import InputError
 
 if TYPE_CHECKING:  # what costs time to import waits until it is needed
-    from ewm_ros.evaluation.compared_pairs import Group
-    from ewm_ros.evaluation.comparison import Comparison, Delta
-    from ewm_ros.evaluation.comparison_sides import Side
+    from ewm_ros.evaluation.comparing.compared_pairs import Group
+    from ewm_ros.evaluation.comparing.comparison import Comparison, Delta
+    from ewm_ros.evaluation.comparing.comparison_sides import Side
 
 STANDARD_OUTPUT = "-"
 SHOWN = 60  # characters of a setting
@@ -67,7 +67,7 @@ def compare(
     as_json: AsJson = False,
 ) -> int:
     """Compare runs with those of the first side: differences with confidence intervals."""
-    from ewm_ros.evaluation import comparison, comparison_report
+    from ewm_ros.evaluation.comparing import comparison, comparison_report
 
     if csv_file == STANDARD_OUTPUT and as_json:
         raise InputError("--json and --csv - both want standard output: name a file for --csv")
@@ -97,7 +97,7 @@ def compare(
 
 def _read(arguments: list[str], world: str, policies: bool) -> list[Side]:
     """The sides to compare."""
-    from ewm_ros.evaluation.comparison_sides import read_sides
+    from ewm_ros.evaluation.comparing.comparison_sides import read_sides
 
     if policies != (len(arguments) == 1):
         raise InputError("it takes two sides or more, or one with --policies, whose policies are compared")

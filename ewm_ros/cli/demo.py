@@ -37,8 +37,8 @@ from ewm_ros.cli.common import (
 from ewm_ros.cli.live_view import live_view
 from ewm_ros.coordination.arbitration.advice import NO_ADVICE, Advice
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.episode import Episode
-from ewm_ros.evaluation.fleet_figures import FleetFigures
+from ewm_ros.evaluation.figures.episode import Episode
+from ewm_ros.evaluation.figures.fleet_figures import FleetFigures
 from ewm_ros.simulation.network import NO_FAULTS, Faults
 
 if TYPE_CHECKING:  # rclpy is slow to import, and not there for the other commands
@@ -158,7 +158,7 @@ class DemoRun:
     ) -> None:
         from ewm_ros.cli.fleet_processes import need_ros
         from ewm_ros.deployment.demo import demo_processes
-        from ewm_ros.evaluation.runs import RunSpec
+        from ewm_ros.evaluation.campaigns.runs import RunSpec
 
         self.bag = bag
         self._respawn = respawn
@@ -227,7 +227,7 @@ class DemoRun:
         """What `ewm eval` makes of the bag; None without a bag, or without one that it can read."""
         if self.bag is None:
             return None
-        from ewm_ros.evaluation.bag_evaluation import evaluate_bag
+        from ewm_ros.evaluation.bags.bag_evaluation import evaluate_bag
 
         try:
             return evaluate_bag(self.bag).demo_figures()
@@ -237,7 +237,7 @@ class DemoRun:
 
     def live_figures(self) -> dict[str, object]:
         """What the live table has come to."""
-        from ewm_ros.evaluation.runs import free_flow_arrivals
+        from ewm_ros.evaluation.campaigns.runs import free_flow_arrivals
 
         figures = self.collected.figures()
         delays = None

@@ -17,8 +17,8 @@ from ewm_ros.cli.evaluation_table import evaluation_table
 from ewm_ros.errors import InputError
 
 if TYPE_CHECKING:
-    from ewm_ros.evaluation.bag_evaluation import Evaluation
-    from ewm_ros.evaluation.flat_figures import Value
+    from ewm_ros.evaluation.bags.bag_evaluation import Evaluation
+    from ewm_ros.evaluation.figures.flat_figures import Value
 
 STANDARD_OUTPUT = "-"
 
@@ -40,9 +40,9 @@ def evaluate(
     as_json: AsJson = False,
 ) -> int:
     """Evaluate recorded runs, simulated or real: the fleet, its world model, its talk and its coordinator."""
-    from ewm_ros.evaluation.bag_files import METADATA
-    from ewm_ros.evaluation.fail_if import Condition
-    from ewm_ros.evaluation.flat_figures import flat_figures
+    from ewm_ros.evaluation.bags.bag_files import METADATA
+    from ewm_ros.evaluation.figures.fail_if import Condition
+    from ewm_ros.evaluation.figures.flat_figures import flat_figures
 
     condition = Condition.parse(fail_if) if fail_if else None
     bags = [bag.parent if bag.name == METADATA else bag for bag in bags]
@@ -80,13 +80,13 @@ def _check(bags: Sequence[Path], csv_file: str, plots: Path | None, as_json: boo
     if csv_file and csv_file != STANDARD_OUTPUT and not Path(csv_file).parent.is_dir():
         raise InputError(f"--csv {csv_file}: there is no folder {Path(csv_file).parent}")
     if plots is not None:
-        from ewm_ros.evaluation.evaluation_plots import check_plots
+        from ewm_ros.evaluation.figures.evaluation_plots import check_plots
 
         check_plots(plots)
 
 
 def _evaluated(bag: Path, world: str) -> Evaluation:
-    from ewm_ros.evaluation.bag_evaluation import evaluate_bag
+    from ewm_ros.evaluation.bags.bag_evaluation import evaluate_bag
 
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task(f"reading {bag.name}", total=1.0)
@@ -111,9 +111,9 @@ def _cell(value: Value) -> object:
 
 
 def _draw(bag: Path, evaluation: Evaluation, folder: Path) -> None:
-    from ewm_ros.evaluation.bag_floor import read_floor
-    from ewm_ros.evaluation.evaluation_plots import check_plots, plot_evaluation
-    from ewm_ros.evaluation.run_traces import RunTraces
+    from ewm_ros.evaluation.bags.bag_floor import read_floor
+    from ewm_ros.evaluation.figures.evaluation_plots import check_plots, plot_evaluation
+    from ewm_ros.evaluation.figures.run_traces import RunTraces
 
     check_plots(folder)
     floor, conflicts = read_floor(bag), evaluation.conflicts

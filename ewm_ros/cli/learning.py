@@ -19,7 +19,7 @@ from ewm_ros.cli.demo import RunFailed
 from ewm_ros.errors import InputError
 
 if TYPE_CHECKING:  # what costs time to import waits until it is needed
-    from ewm_ros.evaluation.runs import RunSpec
+    from ewm_ros.evaluation.campaigns.runs import RunSpec
     from ewm_ros.world_model.data_set import DataSet
 
 Workers = Annotated[str, typer.Option(help="Processes, or auto for one a core.")]
@@ -219,7 +219,7 @@ def _checked(specs: list[RunSpec]) -> list[RunSpec]:
 
 
 def _specs(worlds: list[str], counts: list[int], seeds: list[int], model: str) -> list[RunSpec]:
-    from ewm_ros.evaluation.runs import RunSpec
+    from ewm_ros.evaluation.campaigns.runs import RunSpec
 
     return [
         RunSpec(world, count, seed, "intention", model=model) for world, count, seed in product(worlds, counts, seeds)
@@ -280,7 +280,7 @@ def _rounded(*values: float | None) -> str:
 
 
 def _add_bags(data_set: DataSet, bags: Path, robot_types: str) -> None:
-    from ewm_ros.evaluation.bag_windows import add_bags
+    from ewm_ros.evaluation.bags.bag_windows import add_bags
 
     with _bar() as progress:
         task = progress.add_task("reading bags", total=None)

@@ -9,8 +9,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from ewm_ros.cli.common import shown
-from ewm_ros.evaluation.fleet_figures import FleetFigures
-from ewm_ros.evaluation.questions import QuestionLog
+from ewm_ros.evaluation.figures.fleet_figures import FleetFigures
+from ewm_ros.evaluation.words.questions import QuestionLog
 
 SHOWN_REASON = 100  # characters
 

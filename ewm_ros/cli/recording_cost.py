@@ -13,7 +13,7 @@ import yaml
 from ewm_ros.bag_facts import Profile
 from ewm_ros.cli.demo import RunFailed
 from ewm_ros.deployment.processes import ProcessSpec
-from ewm_ros.evaluation.bag_files import METADATA
+from ewm_ros.evaluation.bags.bag_files import METADATA
 from ewm_ros.names import DIAGNOSTICS, robot_name
 
 WARM_UP = 1.0  # s
@@ -61,8 +61,8 @@ def recording_cost(robots: int, seconds: float, profile: Profile, seed: int) -> 
     from ewm_ros.cli.fleet_processes import FleetProcesses, need_ros, use_private_domain
 
     need_ros()
-    from ewm_ros.nodes.recorder_profiles import recorded_topics
-    from ewm_ros.nodes.recording_load import RecordingLoad
+    from ewm_ros.nodes.recording.recorder_profiles import recorded_topics
+    from ewm_ros.nodes.recording.recording_load import RecordingLoad
 
     use_private_domain()
     names = [robot_name(index) for index in range(robots)]

@@ -38,7 +38,7 @@ def render(
     zoom: Annotated[float, typer.Option(min=1.0, max=20.0, help="Larger than the whole floor by this.")] = 1.0,
 ) -> None:
     """Draw a world: its start or a moment of a run as a PNG, or a lockstep run as a GIF at five times its speed."""
-    from ewm_ros.evaluation.runs import RunSpec
+    from ewm_ros.evaluation.campaigns.runs import RunSpec
     from ewm_ros.simulation.worlds.scenario import make_scenario
     from ewm_ros.simulation.worlds.world_file import load_world
 

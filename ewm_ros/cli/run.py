@@ -35,9 +35,9 @@ from ewm_ros.cli.demo import RunFailed
 from ewm_ros.simulation.network import Faults
 
 if TYPE_CHECKING:  # what costs time to import waits until it is needed
-    from ewm_ros.evaluation.campaign import Campaign
-    from ewm_ros.evaluation.run_workers import Workers
-    from ewm_ros.evaluation.runs import RunResult, RunSpec
+    from ewm_ros.evaluation.campaigns.campaign import Campaign
+    from ewm_ros.evaluation.campaigns.run_workers import Workers
+    from ewm_ros.evaluation.campaigns.runs import RunResult, RunSpec
 
 # Of the table, which has to fit.
 LEFT_OUT = {
@@ -87,8 +87,8 @@ def run(
 ) -> int:
     """Run scenarios in lockstep without ROS: deterministic, and judged the same way as the demo."""
     from ewm_ros.coordination.arbitration.advice import Advice
-    from ewm_ros.evaluation import runs
-    from ewm_ros.evaluation.arbiter_spec import ArbiterSpec
+    from ewm_ros.evaluation.campaigns import runs
+    from ewm_ros.evaluation.words.arbiter_spec import ArbiterSpec
     from ewm_ros.resources import available
 
     names = available("worlds", ".yaml") if worlds == "all" else [name.strip() for name in worlds.split(",")]
@@ -122,8 +122,8 @@ def run(
 
 def _workers(text: str) -> Workers:
     """Who makes the runs."""
-    from ewm_ros.evaluation.ray_pool import RayWorkers
-    from ewm_ros.evaluation.run_workers import Processes
+    from ewm_ros.evaluation.campaigns.ray_pool import RayWorkers
+    from ewm_ros.evaluation.campaigns.run_workers import Processes
 
     if text == "ray":
         return RayWorkers()
@@ -135,7 +135,7 @@ def _workers(text: str) -> Workers:
 @contextmanager
 def _bar() -> Iterator[Progress]:
     """A progress bar; what ends the runs under it has one line."""
-    from ewm_ros.evaluation.run_workers import RunCrashed, WorkersLost
+    from ewm_ros.evaluation.campaigns.run_workers import RunCrashed, WorkersLost
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
@@ -154,7 +154,7 @@ def _show(text: str) -> None:
 
 
 def _run_all(specs: Sequence[RunSpec], workers: Workers) -> list[RunResult]:
-    from ewm_ros.evaluation import run_workers
+    from ewm_ros.evaluation.campaigns import run_workers
 
     results = []
     with _bar() as progress, closing(run_workers.run_all(specs, workers)) as made:
@@ -167,7 +167,7 @@ def _run_all(specs: Sequence[RunSpec], workers: Workers) -> list[RunResult]:
 
 def _run_campaign(folder: Path, specs: Sequence[RunSpec], workers: Workers) -> list[RunResult]:
     """The same of runs that are kept in a folder, where some may be already."""
-    from ewm_ros.evaluation.campaign import Campaign
+    from ewm_ros.evaluation.campaigns.campaign import Campaign
 
     with Campaign(folder, specs) as campaign:
         try:
@@ -193,7 +193,7 @@ def _kept(campaign: Campaign) -> str:
 
 def _report(results: Sequence[RunResult], as_json: bool) -> None:
     """One JSON object, or a table and what does not fit into it."""
-    from ewm_ros.evaluation import run_summary
+    from ewm_ros.evaluation.campaigns import run_summary
 
     if as_json:
         print_json(run_summary.as_json(results))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
+from ewm_ros.evaluation.campaigns.runs import RunSpec, play
+from ewm_ros.evaluation.campaigns.worker_pool import worker_pool
 from ewm_ros.evaluation.constant_velocity import ConstantVelocity
-from ewm_ros.evaluation.runs import RunSpec, play
-from ewm_ros.evaluation.worker_pool import worker_pool
 from ewm_ros.geometry import Pose2D
 from ewm_ros.robot.guarded_predictor import GuardedPredictor
 from ewm_ros.robot.learned_predictor import LearnedPredictor

@@ -12,8 +12,8 @@ import numpy as np
 
 from ewm_ros import __version__
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.episode import Episode
-from ewm_ros.evaluation.worker_pool import worker_pool
+from ewm_ros.evaluation.campaigns.worker_pool import worker_pool
+from ewm_ros.evaluation.figures.episode import Episode
 from ewm_ros.geometry import wrap_angles
 from ewm_ros.randomness import LARGEST_SEED, stream
 from ewm_ros.robot.guarded_predictor import GuardedPredictor

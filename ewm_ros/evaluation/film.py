@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ewm_ros.evaluation.episode import Episode
+from ewm_ros.evaluation.figures.episode import Episode
 from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.simulation.fleet import Fleet
 from ewm_ros.simulation.pictures.intention_overlay import Told, draw_intentions

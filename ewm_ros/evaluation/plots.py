@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.detect_cost import OPEN_RMF_MS, DetectCost
-from ewm_ros.evaluation.world_speed import WorldSpeed
+from ewm_ros.evaluation.costs.detect_cost import OPEN_RMF_MS, DetectCost
+from ewm_ros.evaluation.costs.world_speed import WorldSpeed
 from ewm_ros.geometry import FloatArray
 
 if TYPE_CHECKING:

@@ -30,8 +30,8 @@ from ewm_ros.deployment.arguments import read_all
 from ewm_ros.deployment.processes import BAD_INPUT
 from ewm_ros.deployment.steps import LaunchFile, ShowInRviz, Start, Step
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.bag_evaluation import evaluate_bag
-from ewm_ros.evaluation.bag_summary import bag_contents
+from ewm_ros.evaluation.bags.bag_evaluation import evaluate_bag
+from ewm_ros.evaluation.bags.bag_summary import bag_contents
 from ewm_ros.names import PACKAGE
 from ewm_ros.resources import share
 from launch import LaunchContext, LaunchDescription

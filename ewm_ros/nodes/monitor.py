@@ -14,7 +14,7 @@ from rclpy.task import Future
 
 from ewm_ros import names
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.fleet_figures import FleetFigures
+from ewm_ros.evaluation.figures.fleet_figures import FleetFigures
 from ewm_ros.nodes import topics
 from ewm_ros.nodes.discovery import quicken_discovery
 from ewm_ros.nodes.process import TURN, NodeExecutor

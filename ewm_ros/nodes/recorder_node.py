@@ -16,13 +16,13 @@ from ewm_ros.bag_facts import DEFAULT_PROFILE, PROFILES, BagFacts
 from ewm_ros.errors import InputError
 from ewm_ros.messages import check_robot_name
 from ewm_ros.nodes import reporting, topics
-from ewm_ros.nodes.bag_recording import BagRecording
-from ewm_ros.nodes.bag_writer import BagWriter, Split
-from ewm_ros.nodes.heard_once import HeardOnce
 from ewm_ros.nodes.parameters import Parameters
 from ewm_ros.nodes.process import ProcessNode, run_node
 from ewm_ros.nodes.qos import profile
-from ewm_ros.nodes.recorder_profiles import Recorded, reading, recorded_topics
+from ewm_ros.nodes.recording.bag_recording import BagRecording
+from ewm_ros.nodes.recording.bag_writer import BagWriter, Split
+from ewm_ros.nodes.recording.heard_once import HeardOnce
+from ewm_ros.nodes.recording.recorder_profiles import Recorded, reading, recorded_topics
 from ewm_ros.yaml_files import MAX_BYTES
 
 REPORT_PERIOD = 1.0  # s

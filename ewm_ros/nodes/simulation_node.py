@@ -14,7 +14,7 @@ from rosgraph_msgs.msg import Clock
 from ewm_ros import diagnostics_keys as keys
 from ewm_ros import names
 from ewm_ros.bag_facts import BagFacts
-from ewm_ros.evaluation.episode import Episode
+from ewm_ros.evaluation.figures.episode import Episode
 from ewm_ros.geometry import FloatArray
 from ewm_ros.nodes import reporting, topics
 from ewm_ros.nodes import sensor_conversions as sensors

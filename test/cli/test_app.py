@@ -291,7 +291,7 @@ def test_the_curve_of_the_time_to_find_conflicts(
     tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("matplotlib")
-    monkeypatch.setattr("ewm_ros.evaluation.detect_cost.ROBOTS_OF_CURVE", (10, 20))
+    monkeypatch.setattr("ewm_ros.evaluation.costs.detect_cost.ROBOTS_OF_CURVE", (10, 20))
     assert printed(capfd, "bench", "detect", "--robots", "2", "--plot", str(tmp_path / "curve.svg"))["pairs"] == 1
     assert "<svg" in (tmp_path / "curve.svg").read_text(encoding="utf-8")
     assert main(["bench", "detect", "--robots", "2", "--plot", str(tmp_path / "no" / "curve.svg")]) == 2

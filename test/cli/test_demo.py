@@ -16,7 +16,7 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 from ewm_ros.cli.demo import DemoRun
-from ewm_ros.evaluation.bag_evaluation import evaluate_bag
+from ewm_ros.evaluation.bags.bag_evaluation import evaluate_bag
 from ewm_ros.intention.codec import decode_intention
 from ewm_ros.messages import Intention
 

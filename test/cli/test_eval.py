@@ -17,8 +17,8 @@ from wire_values import intention, route
 
 from ewm_ros import diagnostics_keys as keys
 from ewm_ros.cli.app import main
-from ewm_ros.evaluation.bag_evaluation import evaluate_bag
-from ewm_ros.evaluation.flat_figures import flat_figures
+from ewm_ros.evaluation.bags.bag_evaluation import evaluate_bag
+from ewm_ros.evaluation.figures.flat_figures import flat_figures
 from ewm_ros.geometry import Pose2D
 from ewm_ros.messages import Directive, DirectiveSet
 from ewm_ros.sensing import Odometry

@@ -10,8 +10,8 @@ from wire_values import arbitration
 
 from ewm_ros import diagnostics_keys as keys
 from ewm_ros.cli.live_view import live_view
-from ewm_ros.evaluation.episode import Episode
-from ewm_ros.evaluation.fleet_figures import FleetFigures
+from ewm_ros.evaluation.figures.episode import Episode
+from ewm_ros.evaluation.figures.fleet_figures import FleetFigures
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from made_up_runs import HALL, made_up_result
 from processes import children, runs, wait_for
 
 from ewm_ros.cli.app import main
-from ewm_ros.evaluation import run_workers
-from ewm_ros.evaluation.runs import RunResult, RunSpec
+from ewm_ros.evaluation.campaigns import run_workers
+from ewm_ros.evaluation.campaigns.runs import RunResult, RunSpec
 
 Capture = pytest.CaptureFixture[str]
 SCRIPT = [sys.executable, "-c", "from ewm_ros.cli.app import script; script()"]

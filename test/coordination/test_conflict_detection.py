@@ -14,7 +14,7 @@ from random_plans import random_plans, told
 from ewm_ros.coordination.conflict_detection import PlanConflict, detect_conflicts
 from ewm_ros.coordination.plan_grid import PlanGrid, PlannedMotion, on_knots, on_steps
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.detect_cost import drawn_plans
+from ewm_ros.evaluation.costs.detect_cost import drawn_plans
 from ewm_ros.geometry import FloatArray
 
 TICK = 1e-3  # s of the brute force

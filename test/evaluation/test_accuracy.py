@@ -22,7 +22,7 @@ from ewm_ros.evaluation.accuracy import (
     measure,
     measure_all,
 )
-from ewm_ros.evaluation.runs import RunSpec
+from ewm_ros.evaluation.campaigns.runs import RunSpec
 from ewm_ros.world_model.prediction_score import ScoreSums
 
 BEND = """

@@ -21,9 +21,9 @@ pytest.importorskip("openai")
 from scripted_llm import ANSWERS, ScriptedLlm
 
 from ewm_ros.coordination.arbitration.advice import Advice
-from ewm_ros.evaluation.arbiter_spec import ArbiterSpec
-from ewm_ros.evaluation.run_workers import run_all
-from ewm_ros.evaluation.runs import RunResult, RunSpec
+from ewm_ros.evaluation.campaigns.run_workers import run_all
+from ewm_ros.evaluation.campaigns.runs import RunResult, RunSpec
+from ewm_ros.evaluation.words.arbiter_spec import ArbiterSpec
 
 SEEDS = range(10)
 WORKERS = 2

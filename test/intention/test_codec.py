@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.payload_cost import damaged, fullest_payload
+from ewm_ros.evaluation.costs.payload_cost import damaged, fullest_payload
 from ewm_ros.intention.checks import MAX_FINDS
 from ewm_ros.intention.codec import MAX_PAYLOAD, decode_intention, decode_payload, encode_payload
 from ewm_ros.messages import UINT32, Consent, Knot, Outcome, Plan, Search, Standing

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.intention_cost import count_tokens
+from ewm_ros.evaluation.costs.intention_cost import count_tokens
 from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.intention.codec import decode_payload, encode_payload
 from ewm_ros.intention.compressor import IntentionCompressor

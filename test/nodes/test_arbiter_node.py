@@ -21,8 +21,8 @@ from ewm_ros.cli.fleet_processes import FleetProcesses
 from ewm_ros.coordination.arbitration.advice import Advice
 from ewm_ros.coordination.arbitration.site import NO_WORDS
 from ewm_ros.deployment.demo import demo_processes
-from ewm_ros.evaluation.episode import Episode
-from ewm_ros.evaluation.fleet_figures import FleetFigures
+from ewm_ros.evaluation.figures.episode import Episode
+from ewm_ros.evaluation.figures.fleet_figures import FleetFigures
 from ewm_ros.messages import Arbitration
 from ewm_ros.nodes import topics
 from ewm_ros.nodes.arbiter_desk import site_of

@@ -16,8 +16,8 @@ from foreign_bags import by_mcap
 from processes import wait_for
 from rosbags.highlevel import AnyReader
 
-from ewm_ros.evaluation.bag_files import open_bag
-from ewm_ros.evaluation.bag_recovery import recover
+from ewm_ros.evaluation.bags.bag_files import open_bag
+from ewm_ros.evaluation.bags.bag_recovery import recover
 from ewm_ros.nodes import topics
 
 RATE = 100  # messages a second

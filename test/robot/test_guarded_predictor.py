@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline, Pose2D
 from ewm_ros.randomness import stream
-from ewm_ros.robot.guarded_predictor import BEHIND, COMPARED, COMPARED_EVERY, GuardedPredictor
+from ewm_ros.robot.guarded_predictor import BEHIND, COMPARED, COMPARED_EVERY, GuardedPredictor, model_sha256
 from ewm_ros.robot.learned_predictor import LearnedPredictor
 from ewm_ros.robot.nominal_predictor import NominalPredictor
 from ewm_ros.robot.path_follower import PathFollower
@@ -276,3 +277,11 @@ def test_in_the_shadow_the_learned_one_still_hears_of_every_cycle(plant, tinybot
 
 def far_off(trajectory: Trajectory) -> Trajectory:
     return Trajectory(trajectory.stamp, trajectory.poses + 3.0, trajectory.radius)
+
+
+def test_the_model_that_robots_do_without_has_no_hash(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert model_sha256("none") == ""
+    assert len(model_sha256("default")) == 64
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr("ewm_ros.world_model.network_runtime.share", lambda: tmp_path)
+    assert model_sha256("default") == ""

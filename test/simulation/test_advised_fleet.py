@@ -19,8 +19,8 @@ from ewm_ros.coordination.arbitration.cache import AnswerCache
 from ewm_ros.coordination.arbitration.model_adviser import ModelAdviser
 from ewm_ros.coordination.arbitration.settings import load_settings
 from ewm_ros.coordination.arbitration.site import Site, make_site
-from ewm_ros.evaluation.dilemmas import load_dilemmas
-from ewm_ros.evaluation.runs import play
+from ewm_ros.evaluation.campaigns.runs import play
+from ewm_ros.evaluation.words.dilemmas import load_dilemmas
 from ewm_ros.messages import Arbitration
 from ewm_ros.robot.guarded_predictor import load_predictor
 from ewm_ros.robot_type import RobotType

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from ewm_ros.evaluation.episode import Episode
+from ewm_ros.evaluation.figures.episode import Episode
 from ewm_ros.messages import Search
 from ewm_ros.simulation.fleet import Fleet
 from ewm_ros.simulation.network import Faults

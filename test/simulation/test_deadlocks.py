@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ewm_ros.evaluation.episode import Episode
+from ewm_ros.evaluation.figures.episode import Episode
 from ewm_ros.robot.guarded_predictor import load_predictor
 from ewm_ros.simulation.fleet import Fleet
 from ewm_ros.simulation.worlds.scenario import make_scenario

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.episode import Episode
+from ewm_ros.evaluation.figures.episode import Episode
 from ewm_ros.simulation.arrivals import REACHED
 from ewm_ros.simulation.fleet import Fleet
 from ewm_ros.simulation.network import Faults
@@ -173,7 +173,7 @@ def test_what_is_dropped_in_the_last_step_counts() -> None:
 
 
 PROGRAM = """
-from ewm_ros.evaluation.runs import RunSpec, run
+from ewm_ros.evaluation.campaigns.runs import RunSpec, run
 from ewm_ros.simulation.network import Faults
 print(run(RunSpec("doorway", 3, {seed}, "intention", Faults(loss=0.2, delay=0.1, duplication=0.1))).trace)
 """

@@ -8,8 +8,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ewm_ros.evaluation.run_workers import Crash
-from ewm_ros.evaluation.runs import RunResult, RunSpec
+from ewm_ros.evaluation.campaigns.run_workers import Crash
+from ewm_ros.evaluation.campaigns.runs import RunResult, RunSpec
 from ewm_ros.simulation.worlds.scenario import Scenario
 from ewm_ros.simulation.worlds.world_file import load_world
 

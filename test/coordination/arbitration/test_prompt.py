@@ -17,7 +17,7 @@ from ewm_ros.coordination.arbitration.prompt import PROMPT_VERSION, answer_schem
 from ewm_ros.coordination.arbitration.question import Option, Question, aliased, numbered
 from ewm_ros.coordination.arbitration.reply import read_answer
 from ewm_ros.coordination.arbitration.site import NO_WORDS, Site, make_site
-from ewm_ros.evaluation.intention_cost import count_tokens
+from ewm_ros.evaluation.costs.intention_cost import count_tokens
 from ewm_ros.messages import Outcome
 from ewm_ros.simulation.worlds.world_file import load_world
 

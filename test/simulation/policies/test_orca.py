@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ewm_ros.evaluation.runs import RunSpec, play, run
+from ewm_ros.evaluation.campaigns.runs import RunSpec, play, run
 from ewm_ros.simulation.fleet import Fleet
 from ewm_ros.simulation.worlds.scenario import make_scenario
 from ewm_ros.simulation.worlds.world_file import load_world, parse_world

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ewm_ros.evaluation.runs import RunSpec, run
+from ewm_ros.evaluation.campaigns.runs import RunSpec, run
 from ewm_ros.resources import share
 from ewm_ros.sensing import Velocity
 from ewm_ros.simulation.physics.physics_world import PhysicsWorld

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.runs import RunSpec, free_flow_arrivals
+from ewm_ros.evaluation.campaigns.runs import RunSpec, free_flow_arrivals
 from ewm_ros.planning.route_planner import RoutePlanner
 from ewm_ros.simulation.worlds.occupancy import occupancy_grid
 from ewm_ros.simulation.worlds.procedural import FIRST_SEED, procedural_world

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from ewm_ros.cli.app import main
-from ewm_ros.evaluation import run_workers, runs
+from ewm_ros.evaluation.campaigns import run_workers, runs
 from ewm_ros.geometry import Polyline
 from ewm_ros.occupancy_grid import OccupancyGrid
 from ewm_ros.planning.route_planner import RoutePlanner

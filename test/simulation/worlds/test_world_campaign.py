@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ewm_ros.evaluation.runs import RunSpec, play, run
+from ewm_ros.evaluation.campaigns.runs import RunSpec, play, run
 from ewm_ros.resources import available
 from ewm_ros.simulation.fleet import Fleet
 from ewm_ros.simulation.worlds.scenario import make_scenario

@@ -1,0 +1,1 @@
+"""Two sides of runs beside each other, and what may be believed of the difference."""

@@ -1,0 +1,1 @@
+"""What `ewm bench` measures."""

@@ -1,0 +1,1 @@
+"""What a run comes to: its figures, and how they are asked for, gated and drawn."""
