@@ -25,8 +25,11 @@ gallery: venv ## draw the pictures of all worlds in the README again
 	for file in worlds/*.yaml; do world=$$(basename $$file .yaml); \
 		$(BIN)/ewm render $$world --seconds 12 --out docs/media/worlds/$$world.png || exit 1; done
 
+# One process more than there are cores, for many tests wait for real nodes; more would make those late.
+TEST_PROCESSES := $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 4 ? cores + 1 : 4)))
+
 test: lint ## lint, then all tests but the long campaigns, on up to four cores
-	$(BIN)/python -m pytest -n auto --maxprocesses 4
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES)
 
 lint: venv-test ## ruff and mypy
 	$(BIN)/ruff check

@@ -22,6 +22,7 @@ from ewm_ros.evaluation.campaigns.run_files import WorldHashes
 from ewm_ros.evaluation.campaigns.run_log import RUNS, LoggedRun, RunLog
 from ewm_ros.evaluation.campaigns.run_workers import Crash, RunCrashed, Workers
 from ewm_ros.evaluation.campaigns.runs import RunResult, RunSpec
+from ewm_ros.evaluation.campaigns.worker_pool import ctrl_c_held_back
 from ewm_ros.simulation.network import Faults
 from ewm_ros.simulation.worlds.world_file import load_world
 from ewm_ros.yaml_files import first_error
@@ -271,8 +272,9 @@ class Campaign:
                 f"campaign {self.folder}: files of the world {spec.world!r} or the model {spec.model!r} changed while "
                 "it ran: put the former ones back, and go on"
             )
-        self._log.append(LoggedRun(result, facts))
-        self._done[self._key(spec)] = result
+        with ctrl_c_held_back():  # or a run would be on disk that is not known to be there
+            self._log.append(LoggedRun(result, facts))
+            self._done[self._key(spec)] = result
 
 
 def _write(path: Path, recipe: Recipe) -> None:
