@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -22,7 +23,9 @@ LONGEST_FACT = 60  # characters of a fact that the table shows: one of them is a
 
 app = typer.Typer(help="Look into a recorded bag, or make a whole one of what is left of it.", no_args_is_help=True)
 
-BagPath = Annotated[Path, typer.Argument(metavar="BAG", help="A bag's folder, or one of its .mcap or .db3 files.")]
+BagPath = Annotated[
+    Path, typer.Argument(metavar="BAG", help="A bag's folder, its metadata.yaml, or one of its .mcap or .db3 files.")
+]
 
 
 @contextmanager
@@ -43,8 +46,10 @@ def recover(
     as_json: AsJson = False,
 ) -> None:
     """Make a whole bag of what is left of one that was never completed or is damaged. The old one stays as it is."""
+    from ewm_ros.evaluation.bags.bag_files import bag_path
     from ewm_ros.evaluation.bags.bag_recovery import recover as recover_bag
 
+    bag = bag_path(bag)
     with _bar("recovering") as tell:
         done = recover_bag(bag, folder, tell)
     if as_json:
@@ -82,8 +87,10 @@ def _told(bag: Path, done: Recovered) -> Iterator[str]:
 @app.command()
 def info(bag: BagPath, as_json: AsJson = False) -> None:
     """What a bag holds and whether it is whole; all of it is read, whatever its metadata.yaml says."""
+    from ewm_ros.evaluation.bags.bag_files import bag_path
     from ewm_ros.evaluation.bags.bag_survey import survey
 
+    bag = bag_path(bag)
     with _bar("reading") as tell:
         found = survey(bag, tell)
     if as_json:
@@ -108,7 +115,9 @@ def info(bag: BagPath, as_json: AsJson = False) -> None:
         return
     for problem in found.problems:
         out.print(f"wrong: {problem}", highlight=False, soft_wrap=True, markup=False)
-    out.print(f"`ewm bag recover {bag}` makes a whole bag of it", highlight=False, soft_wrap=True, markup=False)
+    if total.count:
+        line = f"`ewm bag recover {shlex.quote(str(bag))}` makes a whole bag of it"
+        out.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _table(found: BagSurvey) -> Table:

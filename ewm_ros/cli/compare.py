@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import sys
-from contextlib import nullcontext
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +11,7 @@ from rich.progress import Progress
 from rich.table import Column, Table
 
 from ewm_ros.cli.common import AsJson, err, out, print_json, shown
+from ewm_ros.cli.csv_output import STANDARD_OUTPUT, check_csv, write_csv
 from ewm_ros.errors import InputError
 
 if TYPE_CHECKING:  # what costs time to import waits until it is needed
@@ -21,7 +19,6 @@ if TYPE_CHECKING:  # what costs time to import waits until it is needed
     from ewm_ros.evaluation.comparing.comparison import Comparison, Delta
     from ewm_ros.evaluation.comparing.comparison_sides import Side
 
-STANDARD_OUTPUT = "-"
 SHOWN = 60  # characters of a setting
 STYLES = {"better": "green", "worse": "red", "changed": "yellow"}
 
@@ -59,27 +56,29 @@ def compare(
     ] = 0.95,
     world: Annotated[str, typer.Option(help="Of bags that do not say it: a name, or the path of a world file.")] = "",
     fail_if_worse: Annotated[
-        str, typer.Option(help="Names of figures with commas: status 1 if one of them is shown to be worse.")
-    ] = "",
+        str | None, typer.Option(help="Names of figures with commas: status 1 if one of them is shown to be worse.")
+    ] = None,
     csv_file: Annotated[
-        str, typer.Option("--csv", help="File for a row of each difference, of all details; - for standard output.")
-    ] = "",
+        str | None,
+        typer.Option("--csv", help="File for a row of each difference, of all details; - for standard output."),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Compare runs with those of the first side: differences with confidence intervals."""
     from ewm_ros.evaluation.comparing import comparison, comparison_report
 
-    if csv_file == STANDARD_OUTPUT and as_json:
-        raise InputError("--json and --csv - both want standard output: name a file for --csv")
+    check_csv(csv_file, as_json)
+    if fail_if_worse is not None and not fail_if_worse.strip():
+        raise InputError("--fail-if-worse is empty: name figures, with commas")
     read = _read(sides, world, policies)
     names = comparison_report.chosen_figures(figures, read)
     compared = comparison.compare(read, names, confidence, common=common, paired=not unpaired)
     worse = None
-    if fail_if_worse:
+    if fail_if_worse is not None:
         gate = comparison_report.chosen_figures(fail_if_worse, read)
         worse = comparison_report.worsened(read, gate, confidence, common=common, paired=not unpaired)
-    if csv_file:
-        _write_csv(csv_file, comparison_report.as_rows(read[0].name, compared))
+    if csv_file is not None:
+        write_csv(csv_file, comparison_report.as_rows(read[0].name, compared))
     if as_json:
         print_json(comparison_report.as_json(read, compared, confidence, worse))
     elif csv_file != STANDARD_OUTPUT:
@@ -111,21 +110,12 @@ def _read(arguments: list[str], world: str, policies: bool) -> list[Side]:
     return sides[0].by_policy() if policies else sides
 
 
-def _write_csv(file: str, rows: list[dict[str, object]]) -> None:
-    try:
-        with nullcontext(sys.stdout) if file == STANDARD_OUTPUT else open(file, "w", newline="") as stream:
-            writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-    except OSError as error:
-        raise InputError(f"--csv {file}: cannot be written ({error.strerror})") from error
-
-
 def _print(baseline: str, compared: Comparison, detail: Detail, confidence: float) -> None:
     """One side against the baseline."""
     deltas = _shown_deltas(compared, detail)
-    columns = ["figure", escape(baseline), escape(compared.side), "delta", f"{confidence * 100:.6g} % interval", "runs"]
-    table = Table(*(Column(name, no_wrap=True) for name in (*columns, "")), box=None, padding=(0, 1, 0, 0))
+    whole = ("baseline", "side", "delta", f"{confidence * 100:.6g} % interval", "runs", "verdict")
+    columns = [Column("figure", overflow="fold"), *(Column(name, no_wrap=True) for name in whole)]
+    table = Table(*columns, box=None, padding=(0, 1, 0, 0))
     before = None
     for delta in deltas:
         if delta.group != before:
@@ -181,7 +171,7 @@ def _signed(value: float | None) -> str:
 def _how(baseline: str, compared: Comparison) -> str:
     """What is compared with what, before the table."""
     (ours, theirs), (ours_out, theirs_out) = compared.counted, compared.left_out
-    told = f"{compared.side} against {baseline}: {theirs} and {ours} runs"
+    told = f"side {compared.side} against baseline {baseline}: {theirs} and {ours} runs"
     told += ", in pairs of the same world, robots and seed" if compared.paired else ", means against means"
     if ours_out or theirs_out:
         told += f"; without counterpart and left out: {theirs_out} of {compared.side}, {ours_out} of {baseline}"

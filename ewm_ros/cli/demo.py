@@ -203,7 +203,7 @@ class DemoRun:
                 self._watch(monitor, processes, view)
         except RunFailed as error:
             failed = True
-            raise RunFailed(f"{error} (what all processes said is in {logs})") from error
+            raise RunFailed(f"{error} (what all processes said is in {logs}){self._torn()}") from error
         finally:
             signal.signal(signal.SIGTERM, before)
             if not failed:
@@ -222,6 +222,14 @@ class DemoRun:
                         live.update(live_view(self.collected), refresh=True)
         _check(processes)
         time.sleep(SETTLE)
+
+    def _torn(self) -> str:
+        """What to do with the bag, if a recorder that has died left one."""
+        from ewm_ros.evaluation.bags.bag_files import METADATA, remedy
+
+        if self.bag is None or not self.bag.is_dir() or (self.bag / METADATA).is_file():
+            return ""
+        return f"; bag {self.bag}: {remedy(self.bag)}"
 
     def recorded_figures(self) -> dict[str, object] | None:
         """What `ewm eval` makes of the bag; None without a bag, or without one that it can read."""

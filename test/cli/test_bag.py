@@ -85,6 +85,24 @@ def test_info_tells_what_is_in_a_bag_and_what_to_do_with_it(torn: Path, capfd: C
     assert capfd.readouterr().out.endswith("whole: nothing is wrong with it\n")
 
 
+def test_a_bag_may_be_named_by_its_metadata(torn: Path, capfd: Capture):
+    (torn / "metadata.yaml").write_text("{}")
+    assert main(["bag", "info", str(torn / "metadata.yaml")]) == 0
+    assert capfd.readouterr().out.startswith(f"bag {torn}: ")
+    assert main(["bag", "recover", str(torn / "metadata.yaml")]) == 0
+    assert capfd.readouterr().out.startswith(f"bag {torn}_recovered: ")
+
+
+def test_the_hint_of_info_is_a_shell_command_and_only_there_if_something_is_left(torn: Path, capfd: Capture):
+    bag = torn.rename(torn.with_name("my bag"))
+    assert main(["bag", "info", str(bag)]) == 0
+    assert f"`ewm bag recover '{bag}'` makes a whole bag of it\n" in capfd.readouterr().out
+    for path in bag.iterdir():
+        path.write_bytes(b"no bag" * 100)
+    assert main(["bag", "info", str(bag)]) == 0
+    assert "recover" not in capfd.readouterr().out
+
+
 @pytest.mark.parametrize("command", ["recover", "info"])
 @pytest.mark.parametrize(
     ("name", "complaint"), [("nowhere", "does not exist"), ("empty", "is no bag"), ("zero.mcap", "is empty")]

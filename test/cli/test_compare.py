@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +59,39 @@ def refused(capfd: Capture, *args: str) -> str:
 
 def test_the_table_shows_both_sides_and_how_sure_the_difference_is(before: str, after: str, capfd: Capture) -> None:
     out = printed(capfd, before, after)
-    assert "after against before: 6 and 6 runs, in pairs of the same world, robots and seed" in out
+    assert "side after against baseline before: 6 and 6 runs, in pairs of the same world, robots and seed" in out
     assert re.search(r"^hall, 3 robots *$", out, re.MULTILINE)
     assert re.search(r"makespan_s +33\.8 +35 +\+1\.17 +\+0\.89 to \+1\.44 +6 +worse", out), out
     assert re.search(r"collisions +0 +1 +\+1 +- +6 +worse", out), out
     assert re.search(r"success +1 +1 +0 +-0\.39 to \+0\.39 +6 +same", out), out
     assert "2 intervals, each for itself: had nothing changed, about 0.1 would miss 0 by chance" in out
-    assert max(map(len, out.splitlines())) <= 92
+    assert max(map(len, out.splitlines()[1:-1])) <= 80
+
+
+def test_whatever_the_sides_are_called_every_column_is_shown_at_80_characters(
+    before: str, after: str, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    names = [f"warehouse-12robots-seed{k}-20260101-120000" for k in range(2)]
+    out = printed(capfd, *(f"{name}={path}" for name, path in zip(names, (before, after), strict=True)))
+    assert f"side {names[1]} against baseline {names[0]}: " in out
+    assert re.search(r"^figure +baseline +side +delta +95 % interval +runs +verdict *$", out, re.MULTILINE), out
+    assert re.search(r"makespan_s +33\.8 +35 +\+1\.17 +\+0\.89 to \+1\.44 +6 +worse", out), out
+
+
+def test_figures_too_wide_for_80_characters_cost_no_other_column(
+    tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "a_figure_with_a_name_that_takes_half_of_the_line"
+    sides = [
+        save(tmp_path / f"{side}.json", [run(k, 30.0, **{name: -1e7 * (k * k + more)}) for k in range(9)])
+        for side, more in (("a", 1.25), ("b", 0.0))
+    ]
+    out = printed(capfd, *sides, "--figures", name)
+    assert max(map(len, out.splitlines()[1:-1])) <= 80
+    assert re.search(r" \+1\.25e\+07 .* 9 +changed", out), out
+    assert name in "".join(line.split(" ")[0] or line.split()[0] for line in out.splitlines()), out
 
 
 def test_runs_that_are_left_out_and_other_settings_are_told(before: str, tmp_path: Path, capfd: Capture) -> None:
@@ -74,7 +102,7 @@ def test_runs_that_are_left_out_and_other_settings_are_told(before: str, tmp_pat
         (tmp_path / name / "runs.jsonl").write_text("\n".join([*lines, ""]), encoding="utf-8")
         sides.append(str(tmp_path / name))
     out = printed(capfd, *sides)
-    assert "new against old: 4 and 4 runs" in out
+    assert "side new against baseline old: 4 and 4 runs" in out
     assert "without counterpart and left out: 2 of new, 1 of old" in out
     assert "version: 1.0 in old, 2.0 in new" in out
 
@@ -148,9 +176,22 @@ def test_csv_has_a_row_for_each_delta(before: str, after: str, tmp_path: Path, c
     assert [row["figure"] for row in rows] == ["success", "collisions", "makespan_s", "realtime_factor"]
     assert (rows[1]["baseline_name"], rows[1]["side_name"], rows[1]["low"]) == ("before", "after", "")
     assert float(rows[2]["delta"]) == pytest.approx(7 / 6)
+    assert {row["paired"] for row in rows} == {"true"}
     file = tmp_path / "deltas.csv"
     assert "makespan_s" in printed(capfd, before, after, "--csv", str(file), "--figures", "all")
     assert file.read_text(encoding="utf-8") == out
+
+
+def test_a_reader_of_the_rows_who_has_seen_enough_is_no_mistake(
+    before: str, after: str, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w", encoding="utf-8") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        status = main(["compare", before, after, "--csv", "-"])
+        monkeypatch.undo()
+    assert (status, capfd.readouterr().err) == (0, "")
 
 
 def test_a_gate_ends_with_status_1_and_says_what_is_worse(before: str, after: str, capfd: Capture) -> None:
@@ -167,7 +208,7 @@ def test_a_gate_ends_with_status_1_and_says_what_is_worse(before: str, after: st
 
 
 def test_names_of_sides_are_no_markup(before: str, after: str, capfd: Capture) -> None:
-    assert "[red]a[/red] against [b]" in printed(capfd, f"[b]={before}", f"[red]a[/red]={after}")
+    assert "side [red]a[/red] against baseline [b]" in printed(capfd, f"[b]={before}", f"[red]a[/red]={after}")
 
 
 def test_what_cannot_be_compared_is_refused_in_one_line(
@@ -185,5 +226,8 @@ def test_what_cannot_be_compared_is_refused_in_one_line(
     assert "no better and worse" in refused(capfd, before, after, "--fail-if-worse", "realtime_factor")
     assert "--confidence" in refused(capfd, before, after, "--confidence", "1")
     assert "standard output" in refused(capfd, before, after, "--json", "--csv", "-")
-    assert "cannot be written" in refused(capfd, before, after, "--csv", str(tmp_path / "no" / "rows.csv"))
+    assert "there is no folder" in refused(capfd, before, after, "--csv", str(tmp_path / "no" / "rows.csv"))
+    assert "cannot be written" in refused(capfd, before, after, "--csv", str(tmp_path))
+    assert "--fail-if-worse is empty" in refused(capfd, before, after, "--fail-if-worse", "")
+    assert "--csv is empty" in refused(capfd, before, after, "--csv", "")
     assert "'--detail'" in refused(capfd, before, after, "--detail", "seed")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from rosbags.highlevel import AnyReader
 
+from ewm_ros.cli.app import main
 from ewm_ros.cli.demo import DemoRun
 from ewm_ros.evaluation.bags.bag_evaluation import evaluate_bag
 from ewm_ros.intention.codec import decode_intention
@@ -111,6 +112,7 @@ def test_three_robots_change_rooms_on_real_ros_and_all_of_it_is_on_the_bag(tmp_p
 WATCHED = """
 import json, sys
 from pathlib import Path
+from ewm_ros.cli.app import main
 from ewm_ros.cli.demo import DemoRun
 run = DemoRun("doorway", 3, 1, realtime_factor=2.0, bag=Path(sys.argv[1]), seconds=9.0)
 print(json.dumps([run.play(), run.live_figures()]))
@@ -177,6 +179,26 @@ def test_the_coordinator_is_killed_in_the_middle_and_comes_back_after_20_simulat
     alone = [i for i in told if last < i.stamp < first]
     assert {i.robot for i in alone if not i.standing.coordinator} == {f"robot_{k}" for k in range(robots)}
     assert any(i.standing.hold > i.standing.progress + 1.0 for i in alone[len(alone) // 2 :])  # by the local rule
+
+
+def test_a_recorder_that_is_killed_ends_it_and_what_it_left_is_recovered_and_evaluated(tmp_path: Path) -> None:
+    bags = tmp_path / "bags"
+    process = subprocess.Popen(
+        [*DEMO, "--record", str(bags)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        wait_for(lambda: recorded(bags) > 15_000, 40.0)
+        os.kill(running(process.pid, "recorder_node"), signal.SIGKILL)
+        out, err = process.communicate(timeout=10.0)
+    finally:
+        process.kill()
+    (bag,) = bags.iterdir()
+    assert (process.returncode, out) == (1, "")
+    assert "recorder ended with status -9" in err and f"`ewm bag recover {bag}`" in err
+    assert main(["bag", "recover", str(bag)]) == 0
+    figures = evaluate_bag(tmp_path / "bags" / f"{bag.name}_recovered").figures()
+    assert (figures["world"], figures["robots"], figures["seed"]) == ("doorway", 3, 1)
+    assert figures["collisions"] == 0 and figures["intention_bytes"] != {"mean": None, "max": None}
 
 
 def test_ctrl_c_in_the_middle_ends_all_of_it_at_once_and_the_bag_is_whole(tmp_path: Path) -> None:

@@ -203,6 +203,8 @@ def test_what_is_drawn_lies_in_the_folder(bag: Path, tmp_path: Path, capfd: Capt
 
 
 def test_mistakes_are_found_before_the_bags_are_read(bag: Path, tmp_path: Path, capfd: Capture) -> None:
+    assert "--fail-if ''" in refused(capfd, str(bag), "--fail-if", "")
+    assert "--csv is empty" in refused(capfd, str(bag), "--csv", "")
     assert "'near_misses >'" in refused(capfd, str(bag), "--fail-if", "near_misses >")
     assert "mars" in refused(capfd, str(bag), str(tmp_path / "mars"))
     assert "--csv" in refused(capfd, str(bag), "--json", "--csv", "-")

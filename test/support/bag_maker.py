@@ -53,11 +53,15 @@ class BagMaker:
 
     def write(self, topic: str, msg: Any) -> None:
         """Record a message of any type."""
-        key = topic, msg.__msgtype__
+        self.write_bytes(topic, msg.__msgtype__, TYPES.serialize_cdr(msg, msg.__msgtype__))
+
+    def write_bytes(self, topic: str, kind: str, data: bytes | memoryview) -> None:
+        """Record what is said to be a message of a type."""
+        key = topic, kind
         if key not in self._connections:
             self._connections[key] = self._writer.add_connection(*key, typestore=TYPES)
         self._time += TICK
-        self._writer.write(self._connections[key], self._time, TYPES.serialize_cdr(msg, msg.__msgtype__))
+        self._writer.write(self._connections[key], self._time, data)
 
     def odometry(self, robot: str, odometry: Odometry, frame: str = "map") -> None:
         pose = self._make(

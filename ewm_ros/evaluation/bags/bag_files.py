@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import shlex
 import struct
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from rosbags.typesys.store import Typestore
 from ewm_ros.bag_facts import METADATA_NAME, BagFacts
 from ewm_ros.bag_types import message_types
 from ewm_ros.errors import InputError
+from ewm_ros.evaluation.bags.mcap_frames import HEADER_SIZE, MAGIC
 from ewm_ros.names import PACKAGE
 
 if sys.version_info >= (3, 14):  # as rosbags does
@@ -30,8 +33,11 @@ else:
     from backports import zstd
 
 METADATA = "metadata.yaml"
-STORAGES = (".mcap", ".db3")
+# Of each kind of storage file its name, how it begins, and bytes without which there is no message in it.
+FORMATS = {".mcap": ("MCAP", MAGIC, len(MAGIC) + HEADER_SIZE), ".db3": ("sqlite3", b"SQLite format 3\0", 100)}
+STORAGES = tuple(FORMATS)
 PACKED = ".zstd"  # of files that `ros2 bag record --compression-mode file` has compressed
+RECOVERED = "_recovered"  # at the end of the name of what `ewm bag recover` makes of a bag, if no other is asked for
 BLOCK = 1 << 20  # bytes read at once
 
 # What damaged bags make rosbags and the libraries under it raise, as found by flipping bytes and by reading them.
@@ -55,12 +61,18 @@ DAMAGED = (
 )
 
 
-class DamagedBag(InputError):
-    """What is in a bag cannot be read."""
+def bag_path(path: Path) -> Path:
+    """The bag that a user names: by its metadata.yaml, too."""
+    return path.parent if path.name == METADATA else path
 
 
 def find_bags(folder: Path) -> list[Path]:
     """All bags in a folder and below it: folders with a metadata.yaml, and .mcap or .db3 files in other folders.
+
+    Files `<folder>_N` without a metadata.yaml beside them are the parts of one bag that was never completed: their
+    folder stands for them. Such a bag, or a single file, is left out if what was recovered of it lies beside it, under
+    the name that `ewm bag recover` gives. Of a bag that was completed, what was recovered before is left out instead:
+    so no run counts twice.
 
     Raises:
         InputError: there is no such folder, or no bag in it.
@@ -73,7 +85,20 @@ def find_bags(folder: Path) -> list[Path]:
     }
     if not recorded and not loose:
         raise InputError(f"{folder} holds no rosbag: neither a folder with {METADATA} nor an .mcap or .db3 file")
-    return sorted(recorded | loose)
+    parts = {path for path in loose if _is_part(path)}
+    uncompleted = {path.parent for path in parts} | (loose - parts)
+    left = {path for path in uncompleted if _recovered(path) not in recorded}
+    return sorted(left | recorded - {_recovered(path) for path in recorded})
+
+
+def _is_part(path: Path) -> bool:
+    """Whether a file is called as one of the files of a bag in its folder is."""
+    return re.fullmatch(rf"{re.escape(path.parent.resolve().name)}_[0-9]+", path.stem) is not None
+
+
+def _recovered(bag: Path) -> Path:
+    """Where `ewm bag recover` puts what it makes of a bag."""
+    return bag.parent / f"{bag.stem if bag.is_file() else bag.name}{RECOVERED}"
 
 
 def content_hash(bag: Path) -> str:
@@ -144,30 +169,12 @@ class BagMessages:
         """A message of a type.
 
         Raises:
-            DamagedBag: it is none.
+            InputError: it is none. The bag may be whole nevertheless: its messages are kept as they were published.
         """
-        with _intact(self._bag):
+        try:
             return self._reader.deserialize(data, kind)
-
-    def read(self, topics: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], Any]]:
-        """(name, type) and message of all messages of some topics, in the order in which they were recorded.
-
-        Raises:
-            InputError: the bag is damaged.
-        """
-        wanted = set(topics)
-        connections = [c for c in self._reader.connections if (c.topic, c.msgtype) in wanted]
-        if not connections:
-            return
-        messages = self._reader.messages(connections)
-        while True:
-            with _intact(self._bag):
-                found = next(messages, None)
-                if found is None:
-                    return
-                connection, _, data = found
-                message = self._reader.deserialize(data, connection.msgtype)
-            yield (connection.topic, connection.msgtype), message
+        except DAMAGED as error:
+            raise InputError(f"what was published as {kind} cannot be decoded") from error
 
 
 def _facts_in_files(bag: Path) -> dict[str, str]:
@@ -192,10 +199,37 @@ def no_bag(bag: Path) -> str:
         return "" if bag.stat().st_size else "is empty: nothing was recorded"
     if any(path.suffix in STORAGES for path in bag.iterdir()):
         return ""
-    packed = sorted(path.name for path in bag.iterdir() if path.suffix == PACKED)
-    if packed:
+    if packed := _packed(bag):
         return f"holds files that are compressed as a whole: unpack them (`zstd -d {packed[0]}`)"
     return f"is no bag: no file of {' or '.join(STORAGES)} is in it"
+
+
+def _packed(bag: Path) -> list[str]:
+    """Names of the files in a folder that are compressed as a whole."""
+    return sorted(path.name for path in bag.iterdir() if path.suffix == PACKED)
+
+
+def _hollow(bag: Path) -> str:
+    """Why none of a bag's storage files can hold a message, for a line; empty if one may."""
+    if bag.is_file():
+        return f"it {flaw}" if (flaw := _flaw(bag)) else ""
+    files = sorted(path for path in bag.iterdir() if path.suffix in STORAGES and path.is_file())
+    flaws = [_flaw(path) for path in files]
+    return f"its {files[0].name} {flaws[0]}" if flaws and all(flaws) else ""
+
+
+def _flaw(path: Path) -> str:
+    """Why a storage file cannot hold a message, as far as its first and last bytes show it; empty if it may."""
+    name, magic, smallest = FORMATS[path.suffix]
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        marked = file.read(len(magic)) == magic
+        if not marked:  # what follows a damaged beginning can be recovered, and MCAP files end as they begin
+            file.seek(max(0, size - len(magic)))
+            marked = file.read() == magic
+    if size and not marked:
+        return f"is no {name} file"
+    return "is empty: nothing was recorded" if size < smallest else ""
 
 
 @contextmanager
@@ -206,11 +240,15 @@ def open_bag(bag: Path) -> Iterator[BagMessages]:
         InputError: the bag is damaged, was never completed, or is of a kind that rosbags does not read.
     """
     known = message_types()
-    if not (bag / METADATA).is_file():
-        if complaint := no_bag(bag):
-            raise InputError(f"it {complaint}")
-        if bag.is_dir():
-            raise InputError(f"it was never completed: {remedy(bag)}")
+    completed = (bag / METADATA).is_file()
+    if (complaint := no_bag(bag)) and not (completed and _packed(bag)):  # rosbags unpacks what metadata.yaml lists
+        raise InputError(f"it {complaint}")
+    with _intact(bag):
+        complaint = _hollow(bag)
+    if complaint:
+        raise InputError(complaint)
+    if bag.is_dir() and not completed:
+        raise InputError(f"it was never completed: {remedy(bag)}")
     with ExitStack() as stack:
         with _intact(bag):
             messages = BagMessages(bag, stack.enter_context(AnyReader([bag], default_typestore=known)), known)
@@ -219,7 +257,7 @@ def open_bag(bag: Path) -> Iterator[BagMessages]:
 
 def remedy(bag: Path) -> str:
     """What to do with a bag that is not whole, for the end of a line."""
-    return f"`ewm bag recover {bag}` makes a whole one of what is left"
+    return f"`ewm bag recover {shlex.quote(str(bag))}` makes a whole one of what is left"
 
 
 @contextmanager
@@ -229,4 +267,4 @@ def _intact(bag: Path) -> Iterator[None]:
         yield
     except DAMAGED as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DamagedBag(f"it is damaged or was never completed: {reason}; {remedy(bag)}") from error
+        raise InputError(f"it is damaged or was never completed: {reason}; {remedy(bag)}") from error

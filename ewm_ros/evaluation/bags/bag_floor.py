@@ -38,8 +38,9 @@ def read_floor(bag: Path) -> Floor:
     floor, ending = Floor(), f"/{names.GOAL_POSE}"
     with open_bag(bag) as messages:
         wanted = {t for t in messages.topics if t == (names.MAP, MAP) or (t[0].endswith(ending) and t[1] == GOAL)}
-        for (topic, kind), msg in messages.read(wanted):
+        for (topic, kind), _, data in messages.raw(wanted):
             try:
+                msg = messages.decode(kind, data)
                 if kind == MAP:
                     floor.grid = incoming.grid_from(msg)
                 elif plain(msg.header.frame_id) == names.MAP_FRAME:

@@ -14,7 +14,7 @@ from ewm_ros import diagnostics_keys as keys
 from ewm_ros import names
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.bags import bag_wire
-from ewm_ros.evaluation.bags.bag_files import BagMessages, DamagedBag
+from ewm_ros.evaluation.bags.bag_files import BagMessages
 from ewm_ros.evaluation.bags.bag_frames import Frames, plain
 from ewm_ros.evaluation.bags.bag_scene import DIAGNOSTICS, ODOMETRY, ROUTE, Scene
 from ewm_ros.evaluation.figures.conflict_figures import ConflictFigures
@@ -96,8 +96,6 @@ class BagReading:
                 continue
             try:
                 take(data)
-            except DamagedBag:
-                raise
             except InputError as error:  # as every robot would have refused it
                 self.refused[str(error)] += 1
         self.fleet.steps.flush()

@@ -19,7 +19,7 @@ from ewm_ros.bag_facts import METADATA_NAME
 from ewm_ros.bag_metadata import BagFile, as_yaml, information, topic_entry
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.bags.bag_definitions import definitions
-from ewm_ros.evaluation.bags.bag_files import METADATA
+from ewm_ros.evaluation.bags.bag_files import METADATA, RECOVERED
 from ewm_ros.evaluation.bags.bag_storage import QOS_KEY
 from ewm_ros.evaluation.bags.bag_survey import (
     BagSurvey,
@@ -69,13 +69,16 @@ def recover(bag: Path, out: Path | None = None, progress: Progress | None = None
         progress: told how much has been done, 0 to 1.
 
     Raises:
-        InputError: there is no message left, the new bag's folder exists, or a file cannot be read or written.
+        InputError: there is no message left, the new bag's folder exists or would lie in the old one, or a file cannot
+            be read or written.
     """
     if out is None:
         place = bag.resolve()
-        out = place.with_name(f"{place.stem if place.is_file() else place.name}_recovered")
+        out = place.with_name(f"{place.stem if place.is_file() else place.name}{RECOVERED}")
     if out.exists():
         raise InputError(f"bag folder {out} exists already: choose another one with --out, or remove it")
+    if bag.resolve() in out.resolve().parents:
+        raise InputError(f"bag folder {out} would lie in bag {bag} itself: choose another one with --out")
     found = survey(bag, part(progress, 0.0, 0.5))
     if not found.problems:
         return _told(found, None)

@@ -159,9 +159,8 @@ class _Told:
         for (_, kind), _, data in messages.raw(wanted):
             if marks[kind] not in data or (kind == DIAGNOSTICS and self.simulation is not None):
                 continue
-            msg = messages.decode(kind, data)
             try:
-                self._take(kind, msg)
+                self._take(kind, messages.decode(kind, data))
             except InputError:
                 continue  # it is counted, and told of, when all is read
 

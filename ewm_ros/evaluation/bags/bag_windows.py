@@ -99,9 +99,9 @@ def read_windows(bag: Path, types: RobotTypes) -> tuple[Windows, dict[str, Any]]
             takers.update({(f"{namespace}/{topic}", TRANSFORMS): frames.hear for topic in ("tf", "tf_static")})
         for outdated in messages.outdated:
             remarks.append(f"{outdated} is defined otherwise than today and left out")
-        for topic, message in messages.read(topic for topic in takers if topic[1] not in messages.outdated):
+        for topic, _, data in messages.raw({topic for topic in takers if topic[1] not in messages.outdated}):
             try:
-                takers[topic](message)
+                takers[topic](messages.decode(topic[1], data))
             except InputError as error:  # as a robot would have refused it
                 refused.append(str(error))
     if refused:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ewm_ros.bag_facts import BagFacts, Parameters
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.bags.bag_files import METADATA, STORAGES, find_bags
+from ewm_ros.evaluation.bags.bag_files import METADATA, STORAGES, bag_path, find_bags
 from ewm_ros.evaluation.campaigns.run_log import RUNS
 from ewm_ros.evaluation.figures.flat_figures import flat_figures
 
@@ -18,10 +19,15 @@ Tell = Callable[[str, float], None]  # what is being read, and which share of it
 # What a run is, or what it is of, and no figure of how it went.
 FACTS = ("world", "robots", "seed", "policy", "spec", "simulated", "bag")
 # With what a run was made, beside world, robots, seed and policy: as a campaign and a bag call it.
-SETTINGS = ("version", "bodies", "varied", "faults", "model", "model_sha256", "arbiter", "robots_sha256")
-
+SETTINGS = (
+    "version", "bodies", "varied", "faults", "model", "model_sha256", "arbiter", "robots_sha256", "time_limit",
+    "realtime_factor",
+)  # fmt: skip
+# Of faults: as a campaign calls them, and as the nodes' parameters do.
+FAULTS = {"loss": "network_loss", "delay": "network_delay", "duplication": "network_duplication"}
 
 UNKNOWN = "unknown"
+COORDINATOR = "coordinator"  # title of its process
 LARGEST = 1e300  # of figures that can be added up; neither inf nor nan is below it
 
 
@@ -111,7 +117,7 @@ def _name_and_path(argument: str) -> tuple[str, Path]:
 
 def _runs(path: Path, world: str, tell: Tell) -> list[ComparedRun]:
     """The runs of one side, of whichever kind it is."""
-    path = path.parent if path.name == METADATA else path
+    path = bag_path(path)
     if not path.exists():
         raise InputError(f"{path} does not exist")
     if (path / RUNS).exists():
@@ -128,8 +134,45 @@ def _bag(bag: Path, world: str, tell: Tell, begin: float, share: float) -> Compa
 
     evaluation = evaluate_bag(bag, world, lambda done: tell(bag.name, begin + share * done))
     facts = evaluation.facts
-    made = {name: getattr(facts, name, "") for name in SETTINGS}
-    return replace(_run(evaluation.figures(), str(bag)), world_sha256=facts.world_sha256, settings=_words(made))
+    settings = recorded_settings(facts)
+    return replace(_run(evaluation.figures(), str(bag)), world_sha256=facts.world_sha256, settings=settings)
+
+
+def recorded_settings(facts: BagFacts) -> dict[str, str]:
+    """Those of SETTINGS that a bag tells, in words; of a simulated run, also what was left as it is by default."""
+    simulated = facts.realtime_factor is not None
+    return _words(
+        {
+            "version": facts.version,
+            "bodies": facts.bodies,
+            "varied": facts.varied,
+            "faults": _recorded_faults(facts.parameters),
+            "model": facts.model,
+            "model_sha256": facts.model_sha256,
+            "arbiter": _recorded_arbiter(facts.parameters),
+            "time_limit": "the world's" if simulated and facts.time_limit is None else facts.time_limit,
+            "realtime_factor": facts.realtime_factor,
+        }
+    )
+
+
+def _recorded_faults(parameters: Parameters) -> object:
+    """As a campaign tells them; a list if processes differ, None if no process tells any."""
+    found: list[dict[str, object]] = []
+    for values in parameters.values():
+        told: dict[str, object] = {name: values.get(key, 0.0) for name, key in FAULTS.items()}
+        if any(key in values for key in FAULTS.values()) and told not in found:
+            found.append(told)
+    return found[0] if len(found) == 1 else found or None
+
+
+def _recorded_arbiter(parameters: Parameters) -> object:
+    """Whom the coordinator asks: preset, model and address, as far as they were said; None without a coordinator."""
+    if COORDINATOR not in parameters:
+        return None
+    values = parameters[COORDINATOR]
+    said = [str(values[name]) for name in ("arbiter", "arbiter_model", "arbiter_url") if values.get(name)]
+    return " ".join(said) or "none"
 
 
 def _campaign(folder: Path) -> list[ComparedRun]:

@@ -99,7 +99,7 @@ def test_a_bag_without_its_metadata_becomes_a_whole_one_and_stays_as_it_is(tmp_p
     with AnyReader([done.out]) as reader:
         assert {(c.topic, c.msgtype, c.digest, c.msgdef, c.msgcount, str(c.ext)) for c in reader.connections} == told
     with open_bag(done.out) as messages:
-        assert len(list(messages.read(messages.topics))) == 100
+        assert len([messages.decode(kind, data) for (_, kind), _, data in messages.raw()]) == 100
 
 
 @pytest.mark.parametrize("compression", list(CompressionType))
@@ -383,6 +383,14 @@ def test_a_folder_that_exists_is_never_written_into(tmp_path: Path):
     with pytest.raises(InputError, match="exists already"):
         recover(bag, tmp_path)
     assert contents(bag).keys() == {"bag_0.mcap"}
+
+
+def test_nor_is_the_new_bag_put_into_the_old_one(tmp_path: Path):
+    bag = bag_of_files(tmp_path / "bag", MESSAGES)
+    for out in (bag / "new", bag / "new" / "run", tmp_path / "elsewhere" / ".." / "bag" / "new"):
+        with pytest.raises(InputError, match=r"would lie in bag .* itself: choose another one with --out"):
+            recover(bag, out)
+    assert [path.name for path in bag.iterdir()] == ["bag_0.mcap"]
 
 
 def test_what_a_full_disk_leaves_of_the_new_bag_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

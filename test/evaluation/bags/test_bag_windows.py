@@ -389,7 +389,7 @@ def test_a_truncated_bag_is_refused_in_one_line(tmp_path, storage, share):
     (file,) = (path for path in (tmp_path / "bag").iterdir() if path.suffix != ".yaml")
     content = file.read_bytes()
     file.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(InputError, match=r"damaged or was never completed: .") as refusal:
+    with pytest.raises(InputError, match=r"damaged or was never completed: ." if share else "is empty") as refusal:
         read_windows(tmp_path / "bag", TYPES)
     assert "\n" not in str(refusal.value)
 
@@ -429,6 +429,48 @@ def test_bags_are_found_below_a_folder_once_each_and_loose_files_too(tmp_path):
     assert content_hash(tmp_path / "copied.mcap") == content_hash(tmp_path / "monday" / "run")
 
 
+def parts(folder: Path, count: int) -> Path:
+    """A bag of several files that was never completed."""
+    with BagMaker(folder) as bag:
+        drive_straight(bag, "/r", 6.0)
+    (folder / "metadata.yaml").unlink()
+    content = next(folder.iterdir())
+    for number in range(count):
+        shutil.copy(content, folder / f"{folder.name}_{number}.mcap")
+    content.unlink()
+    return folder
+
+
+def test_the_parts_of_a_bag_that_was_never_completed_are_one_bag(tmp_path):
+    bag = parts(tmp_path / "run[1]", 3)
+    shutil.copy(bag / "run[1]_0.mcap", bag / "extract.mcap")
+    shutil.copy(bag / "run[1]_0.mcap", bag / "run1_0.mcap")
+    assert find_bags(tmp_path) == [bag, bag / "extract.mcap", bag / "run1_0.mcap"]
+
+
+def test_what_was_recovered_of_a_bag_stands_for_it_until_it_is_completed(tmp_path):
+    bag = parts(tmp_path / "run", 2)
+    shutil.copy(bag / "run_0.mcap", tmp_path / "loose.mcap")
+    for name in ("run_recovered", "loose_recovered", "other_recovered"):
+        with BagMaker(tmp_path / name):
+            pass
+    recovered = [tmp_path / name for name in ("loose_recovered", "other_recovered", "run_recovered")]
+    assert find_bags(tmp_path) == recovered
+    shutil.copy(tmp_path / "run_recovered" / "metadata.yaml", bag / "metadata.yaml")
+    assert find_bags(tmp_path) == [*recovered[:2], bag]
+
+
+def test_a_message_that_cannot_be_decoded_is_refused_and_the_rest_is_used(tmp_path):
+    with BagMaker(tmp_path / "bag") as bag:
+        bag.write_bytes("/intentions", "ewm_ros/msg/Intention", b"\0\1\0\0" + bytes(16))
+        drive_straight(bag, "/r", 7.0)
+    _, told = read_windows(tmp_path / "bag", TYPES)
+    assert told["windows"] > 0
+    assert told["remarks"] == [
+        "1 messages refused, the first: what was published as ewm_ros/msg/Intention cannot be decoded"
+    ]
+
+
 def test_bags_become_chunks_once_and_again_only_if_a_robots_type_changes(tmp_path):
     two_bags(tmp_path / "bags")
     with BagMaker(tmp_path / "bags" / "empty"):
@@ -461,7 +503,7 @@ def test_a_folder_without_a_bag_that_can_be_used_is_refused(tmp_path):
         list(add_bags(data_set, tmp_path / "data"))
     (tmp_path / "bags").mkdir()
     (tmp_path / "bags" / "notes.mcap").write_text("no bag")
-    with pytest.raises(InputError, match=r"none of its bags can be used; notes.mcap: it is damaged"):
+    with pytest.raises(InputError, match=r"none of its bags can be used; notes.mcap: it is no MCAP file"):
         list(add_bags(data_set, tmp_path / "bags"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,15 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire_values import intention, route
 
+from ewm_ros.bag_facts import BagFacts
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.comparing.compared_figures import HIGHER_IS_BETTER, LOWER_IS_BETTER, USUAL, better
 from ewm_ros.evaluation.comparing.compared_pairs import Group
 from ewm_ros.evaluation.comparing.comparison import Comparison, Delta, Verdict, compare
 from ewm_ros.evaluation.comparing.comparison_report import as_rows, chosen_figures, worsened
-from ewm_ros.evaluation.comparing.comparison_sides import ComparedRun, Side, read_sides
+from ewm_ros.evaluation.comparing.comparison_sides import ComparedRun, Side, read_sides, recorded_settings
 from ewm_ros.evaluation.comparing.confidence import means, paired_means, paired_rates
 from ewm_ros.geometry import Pose2D
 from ewm_ros.sensing import Odometry
+from ewm_ros.simulation.network import Faults
 
 MAKESPAN = ("makespan_s",)
 # Seconds that a run of each seed takes, and how much longer they take it on another day.
@@ -199,6 +201,38 @@ def test_settings_that_are_not_the_same_are_told() -> None:
         for each, more in ((BEFORE, {"model": "default"}), (AFTER, {"model": "mine", "version": "2"}))
     )
     assert only(compare([before, after], MAKESPAN)).settings == {"model": ("default", "mine")}
+
+
+def recorded(loss: float, **facts: Any) -> BagFacts:
+    """Of a simulated run with a bad network."""
+    hearing = {"network_loss": loss, "network_delay": 0.05, "network_duplication": 0.0}
+    asking = {"coordinator": {**hearing, "arbiter": "local"}} if loss else {"coordinator": hearing}
+    return BagFacts(realtime_factor=1.0, parameters={**asking, "r0": hearing, "simulation": {"seed": 1}}, **facts)
+
+
+def test_the_network_the_adviser_and_the_limits_of_recorded_runs_are_told_where_they_differ() -> None:
+    facts = (recorded(0.0), recorded(0.2, time_limit=60.0))
+    sides = [
+        Side(each.name, tuple(replace(run, settings=recorded_settings(fact)) for run in each.runs))
+        for each, fact in zip((BEFORE, AFTER), facts, strict=True)
+    ]
+    assert only(compare(sides, MAKESPAN)).settings == {
+        "faults": tuple(json.dumps({"loss": loss, "delay": 0.05, "duplication": 0.0}) for loss in (0.0, 0.2)),
+        "arbiter": ("none", "local"),
+        "time_limit": ("the world's", "60.0"),
+    }
+    assert recorded_settings(recorded(0.0))["realtime_factor"] == "1.0"
+
+
+def test_faults_of_a_recorded_run_are_spelled_as_in_a_campaign(tmp_path: Path) -> None:
+    spec = {"faults": asdict(Faults(loss=0.2, delay=0.05))}
+    (tmp_path / "runs.jsonl").write_text(f"{json.dumps({**RUN, 'spec': spec})}\n", encoding="utf-8")
+    (side,) = read(str(tmp_path))
+    assert side.runs[0].settings["faults"] == recorded_settings(recorded(0.2))["faults"]
+
+
+def test_a_bag_that_tells_nothing_has_no_settings() -> None:
+    assert recorded_settings(BagFacts()) == {}
 
 
 def test_success_is_a_rate_unless_several_runs_of_a_scenario_make_it_none() -> None:
