@@ -102,6 +102,7 @@ def test_a_cluster_makes_the_same_runs_of_files_that_it_has_not_got(
     assert (tmp_path / "campaign" / "runs.jsonl").read_bytes().count(b"\n") == 5
 
 
+@pytest.mark.campaign  # the cluster alone takes 7 s to begin
 def test_a_worker_that_dies_in_a_run_is_replaced_and_the_run_is_the_same(
     cluster: Cluster, hall: str, tmp_path: Path
 ) -> None:
@@ -110,6 +111,7 @@ def test_a_worker_that_dies_in_a_run_is_replaced_and_the_run_is_the_same(
     assert (tmp_path / "died").exists()
 
 
+@pytest.mark.campaign
 def test_a_cluster_with_another_version_is_refused(
     cluster: Cluster, hall: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
