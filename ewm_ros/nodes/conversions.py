@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ewm_ros.geometry import Polyline
-from ewm_ros.intention.codec import encode_payload
-from ewm_ros.messages import Arbitration, Conflict, DirectiveSet, GoalState, Intention, Route
+from ewm_ros.messages import Arbitration, Conflict, DirectiveSet, GoalState, Route
 from ewm_ros.msg import Arbitration as ArbitrationMsg
 from ewm_ros.msg import Conflict as ConflictMsg
 from ewm_ros.msg import ConflictArray as ConflictArrayMsg
@@ -17,24 +16,8 @@ from ewm_ros.msg import Directive as DirectiveMsg
 from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
 from ewm_ros.msg import GoalState as GoalStateMsg
 from ewm_ros.msg import Grant as GrantMsg
-from ewm_ros.msg import Intention as IntentionMsg
 from ewm_ros.msg import Route as RouteMsg
 from ewm_ros.nodes.sensor_conversions import exact_stamp, header
-
-
-def intention_to(intention: Intention) -> IntentionMsg:
-    """An intention to be published.
-
-    Raises:
-        InputError: its plan and standing do not fit into the payload.
-    """
-    return IntentionMsg(
-        header=header(intention.stamp),
-        robot=intention.robot,
-        boot=intention.boot,
-        seq=intention.seq,
-        payload=array("B", encode_payload(intention.plan, intention.standing)),
-    )
 
 
 def route_to(route: Route) -> RouteMsg:

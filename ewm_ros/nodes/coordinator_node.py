@@ -15,7 +15,6 @@ from ewm_ros import names
 from ewm_ros.coordination.coordinator import Coordinator
 from ewm_ros.messages import Conflict, Intention
 from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
-from ewm_ros.msg import Intention as IntentionMsg
 from ewm_ros.msg import Route as RouteMsg
 from ewm_ros.nodes import conversions, reporting, topics
 from ewm_ros.nodes.arbiter_desk import ArbiterDesk, read_advice
@@ -24,6 +23,7 @@ from ewm_ros.nodes.managed_node import ManagedNode
 from ewm_ros.nodes.markers import markers
 from ewm_ros.nodes.parameters import Parameters
 from ewm_ros.nodes.process import run_node, steady_now
+from ewm_ros.nodes.readers import read_intention
 from ewm_ros.occupancy_grid import OccupancyGrid
 from ewm_ros.randomness import stream
 from ewm_ros.robot import incoming
@@ -64,7 +64,7 @@ class CoordinatorNode(ManagedNode):
         self._diagnostics = self.offer(topics.DIAGNOSTICS)
         self.listen(topics.MAP, self._on_map)
         link = FaultyLink(self, self._faults, self._protocol_now, stream(secrets.randbits(32), 0, "network"))
-        self.listen(topics.INTENTIONS, self._on_intention, names.intentions_in(self._fleet), link)
+        self.listen(topics.INTENTIONS, self._on_intention, names.intentions_in(self._fleet), link, raw=True)
         self.listen(topics.ROUTES, self._on_route, names.routes_in(self._fleet), link)
         self.listen(topics.DIRECTIVES, self._on_directives, link=link, raw=True)
         self._employ()
@@ -110,10 +110,10 @@ class CoordinatorNode(ManagedNode):
         self._map = incoming.grid_from(msg)
         self._coordinator.set_map(self._map)
 
-    def _on_intention(self, msg: IntentionMsg) -> None:
+    def _on_intention(self, raw: bytes) -> None:
         if not self.active:
             return
-        intention = incoming.intention_from(msg)
+        intention = read_intention(raw)
         self._coordinator.receive_intention(intention, self._protocol_now(), self.ros_now())
         self._plans[intention.robot] = intention
         self._decide_soon()  # after the messages that wait already: when many come at once, one set answers them all

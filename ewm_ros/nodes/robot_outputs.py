@@ -8,18 +8,17 @@ from typing import Any
 
 from geometry_msgs.msg import Twist
 from rclpy.duration import Duration
-from rclpy.serialization import serialize_message
 
 from ewm_ros import names
 from ewm_ros.geometry import Polyline
 from ewm_ros.messages import Route
-from ewm_ros.msg import Intention as IntentionMsg
 from ewm_ros.nodes import conversions, topics
 from ewm_ros.nodes import sensor_conversions as sensors
 from ewm_ros.nodes.robot_settings import RobotSettings
 from ewm_ros.nodes.topic_node import TopicNode
 from ewm_ros.nodes.topics import Topic
 from ewm_ros.robot.agent import Action
+from ewm_ros.robot.command_bytes import command_bytes
 from ewm_ros.sensing import Velocity
 
 FLUSH = Duration(seconds=0.3)  # for the last zero velocity to arrive
@@ -54,7 +53,7 @@ class RobotOutputs:
     def drive(self, velocity: Velocity) -> None:
         """Command the motors."""
         if self._stamped:
-            self._cmd_vel.publish(sensors.twist_stamped_to(velocity, self._host.ros_now()))
+            self._cmd_vel.publish(command_bytes(velocity, self._host.ros_now()))
         else:
             self._cmd_vel.publish(sensors.twist_to(velocity))
 
@@ -63,11 +62,9 @@ class RobotOutputs:
         if self._cmd_vel is not None:
             self._cmd_vel.wait_for_all_acked(FLUSH)
 
-    def tell(self, intention: IntentionMsg) -> int:
-        """Publish an intention; returns its size in bytes."""
-        raw = serialize_message(intention)
-        self._intentions.publish(raw)
-        return len(raw)
+    def tell(self, intention: bytes) -> None:
+        """Publish an intention."""
+        self._intentions.publish(intention)
 
     def send_route(self, route: Route) -> None:
         """Publish a route."""

@@ -6,26 +6,24 @@ import math
 import secrets
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseArray
-from nav_msgs.msg import Odometry as OdometryMsg
-from rclpy.serialization import deserialize_message
-from sensor_msgs.msg import LaserScan
 
 from ewm_ros import names
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray
 from ewm_ros.intention.outline import Outline
+from ewm_ros.intention.wire import intention_bytes
 from ewm_ros.messages import DirectiveSet, Intention, Route, check_robot_name
-from ewm_ros.nodes import conversions, reporting, topics
+from ewm_ros.nodes import reporting, topics
 from ewm_ros.nodes.cycle import CycleTrigger, Due
 from ewm_ros.nodes.directive_inbox import Answers
 from ewm_ros.nodes.drops import DropCounter
 from ewm_ros.nodes.duplicates import must_yield
 from ewm_ros.nodes.goal_desk import GoalDesk
 from ewm_ros.nodes.process import steady_now
+from ewm_ros.nodes.readers import read_odometry, read_scan
 from ewm_ros.nodes.robot_outputs import RobotOutputs
 from ewm_ros.nodes.robot_settings import RobotSettings
 from ewm_ros.nodes.topic_node import TopicNode
@@ -37,7 +35,6 @@ from ewm_ros.robot.agent import FAREWELL, Action, IntegratedAgent
 from ewm_ros.robot.command_gate import INACTIVE, CommandGate, Gated
 from ewm_ros.robot.explorer import Explorer
 from ewm_ros.robot.guarded_predictor import load_predictor
-from ewm_ros.robot.sensor_bytes import odometry_in, scan_in
 from ewm_ros.robot.way_finder import Goal
 from ewm_ros.robot_type import load_robot_type
 from ewm_ros.sensing import STANDSTILL
@@ -153,8 +150,7 @@ class RobotUnit:
     # What it hears
 
     def _on_odometry(self, raw: bytes) -> None:
-        frame = self._settings.odometry_frame
-        odometry = odometry_in(raw, frame) or incoming.odometry_from(deserialize_message(raw, OdometryMsg), frame)
+        odometry = read_odometry(raw, self._settings.odometry_frame)
         self._heard_at = self.now()
         self.gate.on_odometry(odometry, self._heard_at)
         self._trigger.on_odometry(odometry, steady_now())
@@ -162,7 +158,7 @@ class RobotUnit:
         self._stirred(self)
 
     def _on_scan(self, raw: bytes) -> None:
-        scan = scan_in(raw) or incoming.scan_from(deserialize_message(raw, LaserScan))
+        scan = read_scan(raw)
         self.gate.on_scan(scan, self.now())
         self._trigger.on_scan(scan, steady_now())
         self._stirred(self)
@@ -327,7 +323,7 @@ class RobotUnit:
         """
         leaving = self._phase is Phase.LEAVING
         action = self.agent.act(situation, imagination, self.now(), outline)
-        intention = conversions.intention_to(action.intention)
+        intention = intention_bytes(action.intention)
         self._send(self.gate.filter(action.command, self.now()))
         self.agent.hindrance = "" if leaving else self.gated.reason
         self._tell(action, intention, due.received_at)
@@ -357,11 +353,11 @@ class RobotUnit:
         self.agent.search = self._explorer.look((pose.x, pose.y), self._sightings, self.now())
         return self._goals.goal or self._explorer.goal
 
-    def _tell(self, action: Action, msg: Any, received_at: float) -> None:
-        size = self._out.tell(msg)
+    def _tell(self, action: Action, intention: bytes, received_at: float) -> None:
+        self._out.tell(intention)
         self._sent += 1
         self.intention_ms.add(1e3 * (steady_now() - received_at))
-        self.intention_bytes.add(size)
+        self.intention_bytes.add(len(intention))
         self.answers.sent(action.intention.seq, received_at)
 
     def _send(self, gated: Gated) -> None:

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import math
-from array import array
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from geometry_msgs.msg import Pose, PoseArray, PoseStamped, Twist, TwistStamped
+from geometry_msgs.msg import Pose, PoseArray, PoseStamped, Twist
 from nav_msgs.msg import OccupancyGrid as OccupancyGridMsg
-from nav_msgs.msg import Odometry as OdometryMsg
 from nav_msgs.msg import Path
-from sensor_msgs.msg import LaserScan
 from std_msgs.msg import Header
 
 from ewm_ros import names
+from ewm_ros.cdr import rounded_stamp
 from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.sensing import Odometry, Scan, Velocity
+from ewm_ros.sensing import Velocity
 
 
 def to_stamp(time: float) -> Time:
     """The time stamp of s, rounded to a microsecond so that simulated times look as they were meant."""
-    microseconds = round(time * 1e6)
-    return Time(sec=microseconds // 1_000_000, nanosec=microseconds % 1_000_000 * 1000)
+    sec, nanosec = rounded_stamp(time)
+    return Time(sec=sec, nanosec=nanosec)
 
 
 def exact_stamp(nanoseconds: int) -> Time:
@@ -36,34 +34,12 @@ def header(time: float, frame: str = names.MAP_FRAME) -> Header:
     return Header(stamp=to_stamp(time), frame_id=frame)
 
 
-def odometry_to(odometry: Odometry, frame: str = names.MAP_FRAME) -> OdometryMsg:
-    """Odometry to be published."""
-    msg = OdometryMsg(header=header(odometry.stamp, frame), child_frame_id=names.BASE_FRAME)
-    msg.pose.pose = pose_to(odometry.pose)
-    msg.twist.twist = twist_to(Velocity(odometry.v, odometry.w))
-    return msg
-
-
 def pose_to(pose: Pose2D) -> Pose:
     """A pose in the plane as one in space."""
     msg = Pose()
     msg.position.x, msg.position.y = float(pose.x), float(pose.y)
     msg.orientation.z, msg.orientation.w = math.sin(pose.yaw / 2.0), math.cos(pose.yaw / 2.0)
     return msg
-
-
-def scan_to(scan: Scan, period: float) -> LaserScan:
-    """A scan to be published; period: s between two."""
-    count = len(scan.ranges)
-    return LaserScan(
-        header=header(scan.stamp, names.BASE_FRAME),
-        angle_min=scan.angle_min,
-        angle_max=scan.angle_min + (count - 1) * scan.angle_increment,
-        angle_increment=scan.angle_increment,
-        scan_time=period,
-        range_max=scan.range_max,
-        ranges=array("f", scan.ranges.astype(np.float32).tobytes()),  # of a numpy array each number would be looked at
-    )
 
 
 def grid_to(grid: OccupancyGrid, time: float) -> OccupancyGridMsg:
@@ -92,11 +68,6 @@ def twist_to(velocity: Velocity) -> Twist:
     msg = Twist()
     msg.linear.x, msg.angular.z = float(velocity.v), float(velocity.w)
     return msg
-
-
-def twist_stamped_to(velocity: Velocity, time: float) -> TwistStamped:
-    """A velocity command to be published."""
-    return TwistStamped(header=header(time, names.BASE_FRAME), twist=twist_to(velocity))
 
 
 def path_to(points: FloatArray, time: float) -> Path:

@@ -10,12 +10,12 @@ from nav_msgs.msg import OccupancyGrid as OccupancyGridMsg
 from ewm_ros import names
 from ewm_ros.errors import InputError
 from ewm_ros.messages import DirectiveSet
-from ewm_ros.msg import Intention as IntentionMsg
 from ewm_ros.msg import Route as RouteMsg
 from ewm_ros.nodes import topics
 from ewm_ros.nodes.directive_inbox import DirectiveInbox
 from ewm_ros.nodes.faulty_link import FaultyLink
 from ewm_ros.nodes.process import steady_now
+from ewm_ros.nodes.readers import read_intention
 from ewm_ros.nodes.robot_settings import RobotSettings
 from ewm_ros.nodes.robot_unit import RobotUnit
 from ewm_ros.nodes.topic_node import TopicNode
@@ -46,7 +46,7 @@ class SharedTopics:
         fleet = settings.fleet_size_max
         link = FaultyLink(host, settings.faults, self._now, stream(secrets.randbits(32), 0, "network"))
         host.listen(topics.MAP, self._on_map)
-        host.listen(topics.INTENTIONS, self._on_intention, names.intentions_in(fleet), link)
+        host.listen(topics.INTENTIONS, self._on_intention, names.intentions_in(fleet), link, raw=True)
         host.listen(topics.ROUTES, self._on_route, names.routes_in(fleet), link)
         host.listen(topics.DIRECTIVES, self._inbox.arrive, link=link, raw=True)
 
@@ -58,8 +58,8 @@ class SharedTopics:
         for unit in self._units:
             unit.hear_map(grid)
 
-    def _on_intention(self, msg: IntentionMsg) -> None:
-        intention, now, clock = incoming.intention_from(msg), self._now(), self._clock()
+    def _on_intention(self, raw: bytes) -> None:
+        intention, now, clock = read_intention(raw), self._now(), self._clock()
         for unit in self._units:
             try:
                 unit.hear_intention(intention, now, clock)

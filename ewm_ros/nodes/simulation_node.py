@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from geometry_msgs.msg import TwistStamped
 from rclpy.duration import Duration
 from rosgraph_msgs.msg import Clock
 
@@ -21,9 +20,10 @@ from ewm_ros.nodes import sensor_conversions as sensors
 from ewm_ros.nodes.pacing import Pacer
 from ewm_ros.nodes.parameters import Parameters
 from ewm_ros.nodes.process import run_node, steady_now
+from ewm_ros.nodes.readers import read_command
 from ewm_ros.nodes.topic_node import TopicNode
 from ewm_ros.randomness import LARGEST_SEED
-from ewm_ros.robot import incoming
+from ewm_ros.robot.sensor_bytes import odometry_bytes, scan_bytes
 from ewm_ros.sensing import STANDSTILL, Velocity
 from ewm_ros.simulation.physics.physics_world import PhysicsWorld
 from ewm_ros.simulation.tasks import make_task
@@ -98,7 +98,7 @@ class SimulationNode(TopicNode):
         sighted = topics.GOAL_POSE if self._told_goals else topics.SIGHTINGS
         self._goals = [self.offer(sighted.under(name)) for name in self._names]
         for index in range(robots):
-            self.listen(topics.CMD_VEL.under(self._names[index]), self._taking_command(index))
+            self.listen(topics.CMD_VEL.under(self._names[index]), self._taking_command(index), raw=True)
 
     def _publish_map_and_goals(self) -> None:
         self._map = self.offer(topics.MAP)
@@ -120,9 +120,9 @@ class SimulationNode(TopicNode):
         """(N, 2) m, where the robots are."""
         return np.array([(pose.x, pose.y) for pose in map(self._world.pose, range(len(self._names)))])
 
-    def _taking_command(self, index: int) -> Callable[[TwistStamped], None]:
-        def take(msg: TwistStamped) -> None:
-            self._commands[index] = incoming.velocity_from(msg.twist)
+    def _taking_command(self, index: int) -> Callable[[bytes], None]:
+        def take(raw: bytes) -> None:
+            self._commands[index] = read_command(raw)
             self._commanded_at[index] = self._world.time
 
         return take
@@ -182,9 +182,9 @@ class SimulationNode(TopicNode):
 
     def _publish_sensors(self, index: int) -> None:
         observation = self._world.observe(index)
-        self._odometry[index].publish(sensors.odometry_to(observation.odometry))
+        self._odometry[index].publish(odometry_bytes(observation.odometry))
         if observation.scan is not None:
-            self._scans[index].publish(sensors.scan_to(observation.scan, STEP))
+            self._scans[index].publish(scan_bytes(observation.scan, STEP))
         if not self._told_goals:
             self._goals[index].publish(sensors.sightings_to(self._task.sightings[index], self._world.time))
 

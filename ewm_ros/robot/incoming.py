@@ -250,9 +250,19 @@ def velocity_from(msg: Twist) -> Velocity:
     Raises:
         InputError: it is not finite or beyond all reason.
     """
-    v = number(msg.linear.x, -SPEED_LIMIT, SPEED_LIMIT, "forward speed of the command")
-    w = number(msg.angular.z, -SPEED_LIMIT, SPEED_LIMIT, "turn rate of the command")
-    return Velocity(v, w)
+    return checked_velocity(msg.linear.x, msg.angular.z)
+
+
+def checked_velocity(v: float, w: float) -> Velocity:
+    """A velocity command of these numbers.
+
+    Raises:
+        InputError: one is not finite or beyond all reason.
+    """
+    return Velocity(
+        number(v, -SPEED_LIMIT, SPEED_LIMIT, "forward speed of the command"),
+        number(w, -SPEED_LIMIT, SPEED_LIMIT, "turn rate of the command"),
+    )
 
 
 def intention_from(msg: IntentionMsg) -> Intention:

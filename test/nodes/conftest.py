@@ -46,6 +46,7 @@ if HAVE_ROS:
     from ewm_ros.nodes.qos import profile
     from ewm_ros.occupancy_grid import OccupancyGrid
     from ewm_ros.robot import incoming
+    from ewm_ros.robot.sensor_bytes import odometry_bytes, scan_bytes
     from ewm_ros.sensing import Odometry, Scan, Velocity
 
     quicken_discovery()
@@ -219,8 +220,8 @@ class Base:
         self.pose = Pose2D(pose.x + step * math.cos(yaw), pose.y + step * math.sin(yaw), yaw)
         if self.sensing:
             now = self.graph.node.get_clock().now().nanoseconds * 1e-9
-            self._odometry.publish(sensors.odometry_to(Odometry(now, self.pose, velocity.v, velocity.w)))
-            self._scan.publish(sensors.scan_to(Scan(now, 0.0, math.tau / 180, 8.0, CLEAR), self.PERIOD))
+            self._odometry.publish(odometry_bytes(Odometry(now, self.pose, velocity.v, velocity.w)))
+            self._scan.publish(scan_bytes(Scan(now, 0.0, math.tau / 180, 8.0, CLEAR), self.PERIOD))
 
 
 if HAVE_ROS:

@@ -13,6 +13,7 @@ from ewm_ros.bag_types import message_types
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline
 from ewm_ros.intention.codec import decode_payload, encode_payload
+from ewm_ros.intention.wire import intention_bytes
 from ewm_ros.messages import (
     OUTCOMES,
     Arbitration,
@@ -31,6 +32,7 @@ from ewm_ros.messages import (
     Standing,
 )
 from ewm_ros.msg import GoalState as GoalStateMsg
+from ewm_ros.msg import Intention as IntentionMsg
 from ewm_ros.nodes import conversions
 from ewm_ros.robot import incoming
 
@@ -51,7 +53,7 @@ def over_the_wire(msg):
 @given(names, nonces, nonces, stamps)
 def test_an_intention_arrives_as_it_was_sent(robot, boot, seq, stamp):
     sent = Intention(robot, boot, seq, stamp, PLAN, Standing(coordinator=7, epoch=3, route=1, progress=2.0, hold=5.0))
-    got = incoming.intention_from(over_the_wire(conversions.intention_to(sent)))
+    got = incoming.intention_from(deserialize_message(intention_bytes(sent), IntentionMsg))
     assert (got.robot, got.boot, got.seq) == (robot, boot, seq)
     assert got.stamp == pytest.approx(stamp, abs=1e-6)
     assert got.plan.outcome == PLAN.outcome
@@ -156,7 +158,7 @@ def test_an_impossible_conflict_is_refused_with_one_line(changes, complaint):
 
 
 def intention_msg(**changes):
-    msg = conversions.intention_to(Intention("robot_1", 5, 1, 0.0, PLAN, Standing()))
+    msg = deserialize_message(intention_bytes(Intention("robot_1", 5, 1, 0.0, PLAN, Standing())), IntentionMsg)
     for key, value in changes.items():
         setattr(msg, key, value)
     return msg

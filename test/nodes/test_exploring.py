@@ -3,9 +3,10 @@ import math
 import numpy as np
 import pytest
 
+from ewm_ros.intention.wire import intention_bytes
 from ewm_ros.messages import Intention, Knot, Outcome, Plan, Search, Standing
-from ewm_ros.nodes import conversions, topics
 from ewm_ros.nodes import sensor_conversions as sensors
+from ewm_ros.nodes import topics
 from ewm_ros.robot import incoming
 
 pytestmark = pytest.mark.ros
@@ -46,7 +47,7 @@ def test_a_robot_drives_to_the_nearest_goal_that_it_sees(graph, base):
 def test_it_leaves_a_goal_to_a_robot_that_it_hears_take_it_and_learns_of_others(graph, base):
     intentions, words = graph.collect(topics.INTENTIONS), iter(range(1, 10_000))
     sender = graph.publisher(topics.INTENTIONS)
-    graph.node.create_timer(0.1, lambda: sender.publish(conversions.intention_to(taking(NEAR, 0.0, seq=next(words)))))
+    graph.node.create_timer(0.1, lambda: sender.publish(intention_bytes(taking(NEAR, 0.0, seq=next(words)))))
     graph.start("robot_node", "explore:=true", namespace="robot_0")
     show(graph, FAR)
     graph.spin_until(lambda: any(search.bid < math.inf for search in searches(intentions)))

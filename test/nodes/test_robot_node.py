@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import pytest
 from geometry_msgs.msg import Twist
-from rclpy.serialization import serialize_message
+from rclpy.serialization import deserialize_message
 
 from ewm_ros import diagnostics_keys as keys
+from ewm_ros.intention.wire import intention_bytes
 from ewm_ros.messages import Intention, Knot, Outcome, Plan, Standing
 from ewm_ros.msg import DirectiveSet as DirectiveSetMsg
+from ewm_ros.msg import Intention as IntentionMsg
 from ewm_ros.nodes import conversions, topics
 from ewm_ros.world_model.layout import LAYOUT
 
@@ -18,8 +20,8 @@ pytestmark = pytest.mark.ros
 PLAN = Plan("", Outcome.IDLE, math.inf, 1.0, (Knot(0.0, 5.0, 5.0, 0.0, 0.1),))
 
 
-def intention(robot: str, boot: int, seq: int = 1):
-    return conversions.intention_to(Intention(robot, boot, seq, 0.0, PLAN, Standing()))
+def intention(robot: str, boot: int, seq: int = 1) -> bytes:
+    return intention_bytes(Intention(robot, boot, seq, 0.0, PLAN, Standing()))
 
 
 def status_of(messages, name: str) -> dict[str, str]:
@@ -111,13 +113,13 @@ def test_messages_of_garbage_are_counted_and_not_obeyed(graph, base):
         return keys.split_counts(status_of(said, "robot_0: ewm").get(keys.DROPPED, "")).get(cause, 0) > 0
 
     # msgpack's nan in place of the horizon's eta.
-    with_nan = intention("robot_7", 5)
+    with_nan = deserialize_message(intention("robot_7", 5), IntentionMsg)
     with_nan.payload = array("B", bytes(with_nan.payload).replace(b"\xc0", b"\xcb\x7f\xf8" + bytes(6), 1))
     intentions.publish(with_nan)
     graph.spin_until(lambda: counted("intentions"))
     # No sender with our message class could make a payload of 1 MB.
     small = intention("robot_7", 5)
-    before_payload = serialize_message(small)[: -len(small.payload) - 4]
+    before_payload = small[: -len(deserialize_message(small, IntentionMsg).payload) - 4]
     megabyte = before_payload + struct.pack("<I", 2**20) + bytes(2**20)
     flood = graph.node.create_timer(0.2, lambda: intentions.publish(megabyte))
     graph.spin_until(lambda: "'robot_7': a payload of 1048576 bytes" in process.stderr)

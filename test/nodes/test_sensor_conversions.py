@@ -2,19 +2,29 @@ import math
 
 import numpy as np
 import pytest
+from geometry_msgs.msg import TwistStamped
 from hypothesis import given
 from hypothesis import strategies as st
+from nav_msgs.msg import Odometry as OdometryMsg
+from rclpy.serialization import deserialize_message
+from sensor_msgs.msg import LaserScan
 
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Pose2D
 from ewm_ros.nodes import sensor_conversions as sensors
 from ewm_ros.occupancy_grid import OccupancyGrid
 from ewm_ros.robot import incoming
+from ewm_ros.robot.command_bytes import command_bytes
+from ewm_ros.robot.sensor_bytes import odometry_bytes, scan_bytes
 from ewm_ros.sensing import Odometry, Scan, Velocity
 
 coordinates = st.floats(-1000.0, 1000.0)
 headings = st.floats(-3.14, 3.14)
 speeds = st.floats(-2.0, 2.0)
+
+
+def odometry_msg(odometry: Odometry, frame: str = "map") -> OdometryMsg:
+    return deserialize_message(odometry_bytes(odometry, frame), OdometryMsg)
 
 
 @given(st.integers(0, 2 * 10**15))
@@ -24,7 +34,7 @@ def test_times_keep_their_microseconds(microseconds):
 
 @given(coordinates, coordinates, headings, speeds, speeds)
 def test_odometry_arrives_as_it_was_sent(x, y, yaw, v, w):
-    got = incoming.odometry_from(sensors.odometry_to(Odometry(1.5, Pose2D(x, y, yaw), v, w)))
+    got = incoming.odometry_from(odometry_msg(Odometry(1.5, Pose2D(x, y, yaw), v, w)))
     assert (got.stamp, got.pose.x, got.pose.y, got.v, got.w) == (1.5, x, y, v, w)
     assert got.pose.yaw == pytest.approx(yaw)
 
@@ -40,44 +50,45 @@ def test_odometry_arrives_as_it_was_sent(x, y, yaw, v, w):
     ],
 )
 def test_odometry_with_an_impossible_number_is_refused(spoil, value):
-    msg = sensors.odometry_to(Odometry(0.0, Pose2D(0.0, 0.0, 0.0), 0.0, 0.0))
+    msg = odometry_msg(Odometry(0.0, Pose2D(0.0, 0.0, 0.0), 0.0, 0.0))
     spoil(msg, value)
     with pytest.raises(InputError, match="odometry"):
         incoming.odometry_from(msg)
 
 
 def test_odometry_with_a_zero_quaternion_is_refused():
-    msg = sensors.odometry_to(Odometry(0.0, Pose2D(0.0, 0.0, 0.0), 0.0, 0.0))
+    msg = odometry_msg(Odometry(0.0, Pose2D(0.0, 0.0, 0.0), 0.0, 0.0))
     msg.pose.pose.orientation.w = 0.0
     with pytest.raises(InputError, match="quaternion"):
         incoming.odometry_from(msg)
 
 
 def test_odometry_in_another_frame_is_refused_unless_that_is_the_wanted_one():
-    msg = sensors.odometry_to(Odometry(0.0, Pose2D(0.0, 0.0, 0.0), 0.0, 0.0), "odom")
+    msg = odometry_msg(Odometry(0.0, Pose2D(0.0, 0.0, 0.0), 0.0, 0.0), "odom")
     with pytest.raises(InputError, match="'odom'"):
         incoming.odometry_from(msg)
     incoming.odometry_from(msg, "odom")
 
 
-def scan(ranges) -> Scan:
-    return Scan(2.5, -math.pi, 0.1, 8.0, np.asarray(ranges, dtype=np.float64))
+def scan_msg(ranges) -> LaserScan:
+    scan = Scan(2.5, -math.pi, 0.1, 8.0, np.asarray(ranges, dtype=np.float64))
+    return deserialize_message(scan_bytes(scan, 0.1), LaserScan)
 
 
 def test_a_scan_arrives_as_it_was_sent():
-    got = incoming.scan_from(sensors.scan_to(scan([1.0, 2.5, 8.0]), 0.1))
+    got = incoming.scan_from(scan_msg([1.0, 2.5, 8.0]))
     assert (got.stamp, got.range_max) == (2.5, 8.0)
     assert (got.angle_min, got.angle_increment) == pytest.approx((-math.pi, 0.1))
     np.testing.assert_allclose(got.ranges, [1.0, 2.5, 8.0])
 
 
 def test_a_ray_that_met_nothing_reads_the_maximum_and_one_too_close_reads_zero():
-    got = incoming.scan_from(sensors.scan_to(scan([math.inf, -math.inf, 9.0]), 0.1))
+    got = incoming.scan_from(scan_msg([math.inf, -math.inf, 9.0]))
     np.testing.assert_allclose(got.ranges, [8.0, 0.0, 8.0])
 
 
 def test_an_erroneous_ray_takes_the_shorter_one_of_its_neighbours_around_the_turn():
-    got = incoming.scan_from(sensors.scan_to(scan([math.nan, 3.0, math.nan, math.nan, 1.0, 2.0, math.nan]), 0.1))
+    got = incoming.scan_from(scan_msg([math.nan, 3.0, math.nan, math.nan, 1.0, 2.0, math.nan]))
     np.testing.assert_allclose(got.ranges, [2.0, 3.0, 1.0, 1.0, 1.0, 2.0, 2.0])
 
 
@@ -93,7 +104,7 @@ def test_an_erroneous_ray_takes_the_shorter_one_of_its_neighbours_around_the_tur
     ],
 )
 def test_an_impossible_scan_is_refused(changes, complaint):
-    msg = sensors.scan_to(scan([1.0, 2.0]), 0.1)
+    msg = scan_msg([1.0, 2.0])
     for key, value in changes.items():
         setattr(msg, key, value)
     with pytest.raises(InputError, match=complaint):
@@ -137,7 +148,9 @@ def test_a_goal_that_is_nowhere_or_in_another_frame_is_refused():
 
 @given(speeds, speeds)
 def test_a_command_arrives_as_it_was_sent(v, w):
-    assert incoming.velocity_from(sensors.twist_stamped_to(Velocity(v, w), 1.0).twist) == Velocity(v, w)
+    msg = deserialize_message(command_bytes(Velocity(v, w), 1.5), TwistStamped)
+    assert incoming.velocity_from(msg.twist) == Velocity(v, w)
+    assert (msg.header.frame_id, incoming.seconds(msg.header.stamp)) == ("base_link", 1.5)
 
 
 def test_a_command_that_is_not_finite_is_refused():

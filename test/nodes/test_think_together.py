@@ -6,17 +6,16 @@ import math
 
 import numpy as np
 import pytest
-from rclpy.serialization import serialize_message
 
 from ewm_ros.geometry import Pose2D
 from ewm_ros.intention.fewest_links import LinkGraph
 from ewm_ros.messages import DirectiveSet
 from ewm_ros.nodes import robot_unit, topics
-from ewm_ros.nodes import sensor_conversions as sensors
 from ewm_ros.nodes.robot_settings import RobotSettings
 from ewm_ros.nodes.robot_unit import LISTENING, Phase, RobotUnit
 from ewm_ros.nodes.think_together import think_together
 from ewm_ros.robot.agent import IntegratedAgent
+from ewm_ros.robot.sensor_bytes import odometry_bytes, scan_bytes
 from ewm_ros.sensing import Odometry, Scan
 from ewm_ros.simulation.network import NO_FAULTS
 
@@ -101,11 +100,11 @@ class Robots:
         for k, name in enumerate(FLEET):
             place = Odometry(self.now, Pose2D(0.0, 3.0 * k, 0.0), 0.0, 0.0)
             view = Scan(self.now, 0.0, math.tau / 90, 8.0, np.full(90, 8.0))
-            for topic, msg in (
-                (topics.ODOM, sensors.odometry_to(place)),
-                (topics.SCAN, sensors.scan_to(view, 0.1)),
+            for topic, raw in (
+                (topics.ODOM, odometry_bytes(place)),
+                (topics.SCAN, scan_bytes(view, 0.1)),
             ):
-                self.host.heard[topic.under(name).name](serialize_message(msg))
+                self.host.heard[topic.under(name).name](raw)
 
     def think(self) -> None:
         think_together(self.units, lambda: None)

@@ -1,4 +1,4 @@
-"""Sensor messages read from their bytes say what rclpy and rosbags make of them."""
+"""Sensor messages read from and written as bytes say what rclpy and rosbags make of them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from rosbags.typesys import Stores, get_typestore
 
 from ewm_ros.errors import InputError
+from ewm_ros.geometry import Pose2D
 from ewm_ros.robot import incoming
-from ewm_ros.robot.sensor_bytes import odometry_and_frame, odometry_in, scan_in
+from ewm_ros.robot.sensor_bytes import odometry_and_frame, odometry_bytes, odometry_in, scan_bytes, scan_in
+from ewm_ros.sensing import Odometry, Scan
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 TYPES = STORE.types
@@ -139,3 +141,27 @@ def test_what_breaks_off_is_left_to_others(length: int) -> None:
     assert odometry_in(whole[:length]) is None
     turn = raw(scan([1.0] * 100), SCAN)
     assert scan_in(turn[:length]) is None
+
+
+@given(places, places, st.floats(-3.1, 3.1), speeds, speeds, st.sampled_from(["map", "odom", "robot_1/odom"]))
+def test_odometry_is_written_as_its_message_would_be(x, y, yaw, v, w, frame) -> None:
+    data = odometry_bytes(Odometry(12.5, Pose2D(x, y, yaw), v, w), frame)
+    msg = STORE.deserialize_cdr(data, ODOMETRY)
+    assert raw(msg, ODOMETRY) == data
+    assert (msg.header.frame_id, msg.child_frame_id) == (frame, "base_link")
+    got = incoming.odometry_from(msg, frame)
+    assert (got.stamp, got.pose.x, got.pose.y, got.v, got.w) == (12.5, x, y, v, w)
+    assert got.pose.yaw == pytest.approx(yaw)
+    assert not np.any([msg.pose.covariance, msg.twist.covariance])
+
+
+@given(st.lists(st.floats(0.0, 8.0, width=32), min_size=1, max_size=40))
+def test_a_scan_is_written_as_its_message_would_be(ranges: list[float]) -> None:
+    data = scan_bytes(Scan(2.5, -1.5, 0.25, 8.0, np.array(ranges)), 0.1)
+    msg = STORE.deserialize_cdr(data, SCAN)
+    assert raw(msg, SCAN) == data
+    assert (msg.header.frame_id, msg.angle_min, msg.angle_increment) == ("base_link", -1.5, 0.25)
+    assert (msg.angle_max, msg.range_min, msg.range_max) == (-1.5 + 0.25 * (len(ranges) - 1), 0.0, 8.0)
+    assert (msg.time_increment, len(msg.intensities)) == (0.0, 0)
+    assert msg.scan_time == pytest.approx(0.1)
+    assert incoming.scan_from(msg).ranges.tolist() == ranges

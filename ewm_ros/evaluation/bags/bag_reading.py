@@ -23,6 +23,7 @@ from ewm_ros.evaluation.figures.fleet_figures import FleetFigures
 from ewm_ros.evaluation.figures.journeys import Journeys
 from ewm_ros.evaluation.figures.link_figures import LinkFigures
 from ewm_ros.geometry import Pose2D
+from ewm_ros.intention.wire import intention_in
 from ewm_ros.robot import incoming
 from ewm_ros.robot.sensor_bytes import odometry_and_frame
 
@@ -175,7 +176,7 @@ class BagReading:
         return place if plain(frame) == names.MAP_FRAME else None
 
     def _intention(self, data: bytes) -> None:
-        intention = bag_wire.intention(data)
+        intention = intention_in(data)
         if intention is None:
             intention = incoming.intention_from(self._messages.decode(OWN_TYPE.format("Intention"), data))
         if intention.robot not in self.fleet.robots:

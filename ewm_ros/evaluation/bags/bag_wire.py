@@ -1,7 +1,7 @@
 """What an evaluation needs of the talk in a bag, read straight from its bytes.
 
 An hour of ten robots is a million messages. rosbags makes an object of every part of a message, which takes several
-times as long as to look at the few parts that are needed. Offsets are those of CDR, see robot/sensor_bytes.py; what is
+times as long as to look at the few parts that are needed. Offsets are those of CDR, see cdr.py; what is
 encoded otherwise is left to rosbags.
 """
 
@@ -9,32 +9,9 @@ from __future__ import annotations
 
 from struct import Struct, error
 
-from ewm_ros.errors import InputError
-from ewm_ros.intention.codec import MAX_PAYLOAD, decode_intention
-from ewm_ros.messages import Intention
-from ewm_ros.robot.sensor_bytes import aligned, header_in
+from ewm_ros.cdr import LENGTH, header_in
 
-_WORD, _TWO_WORDS = Struct("<I"), Struct("<II")
 _ORDER = Struct("<IIIfI")  # boot, answered, route, hold and how many grants
-
-
-def intention(data: bytes) -> Intention | None:
-    """A msg/Intention, or None if it is encoded in another way: then rosbags has to read it.
-
-    Raises:
-        InputError: anything in it is impossible.
-    """
-    try:
-        stamp, _, at = header_in(data)
-        (length,) = _WORD.unpack_from(data, at)
-        robot, at = data[at + 4 : at + 3 + length].decode(), aligned(at + 4 + length, 4)
-        boot, seq = _TWO_WORDS.unpack_from(data, at)
-        (size,) = _WORD.unpack_from(data, at + 8)
-    except (error, ValueError):
-        return None
-    if size > MAX_PAYLOAD:
-        raise InputError(f"intention of {robot[:40]!r}: a payload of {size} bytes, not at most {MAX_PAYLOAD}")
-    return decode_intention(robot, boot, seq, stamp, data[at + 12 : at + 12 + size])
 
 
 def answers(data: bytes) -> tuple[float, list[tuple[bytes, int, int]]] | None:
@@ -42,7 +19,7 @@ def answers(data: bytes) -> tuple[float, list[tuple[bytes, int, int]]] | None:
 
     None if it is encoded in another way: then rosbags has to read it.
     """
-    word, found = _WORD.unpack_from, []
+    word, found = LENGTH.unpack_from, []
     try:
         stamp, _, at = header_in(data)
         at += 12  # after coordinator, epoch and lease

@@ -19,6 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from ewm_ros import diagnostics_keys as keys
 from ewm_ros.geometry import Pose2D
+from ewm_ros.intention.wire import intention_bytes
 from ewm_ros.messages import Directive, DirectiveSet, Intention, Knot, Outcome, Plan, Standing
 from ewm_ros.names import robot_name
 from ewm_ros.nodes import conversions, reporting, topics
@@ -28,6 +29,8 @@ from ewm_ros.nodes.markers import markers
 from ewm_ros.nodes.qos import profile
 from ewm_ros.nodes.topics import Topic
 from ewm_ros.randomness import stream
+from ewm_ros.robot.command_bytes import command_bytes
+from ewm_ros.robot.sensor_bytes import odometry_bytes, scan_bytes
 from ewm_ros.robot_type import load_robot_type
 from ewm_ros.sensing import Odometry, Scan, Velocity
 from ewm_ros.trajectory import HORIZON
@@ -38,7 +41,7 @@ DRAWN = 120
 FLOOR = 20.0  # m
 SEARCH = 10.0  # s for the recorder to be found
 
-Draw = Callable[[np.random.Generator, int], Any]  # a message of the robot with an index
+Draw = Callable[[np.random.Generator, int], Any]  # a message of the robot with an index, or its bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ def _sources(robots: int, seed: int) -> Iterator[Source]:
         (topics.SCAN, 1, _scan),
         (topics.CMD_VEL, 1, _command),
         (topics.IMAGINED, 1, _imagined),
-        (topics.INTENTIONS, 1, lambda rng, robot: conversions.intention_to(_intention(rng, robot))),
+        (topics.INTENTIONS, 1, lambda rng, robot: intention_bytes(_intention(rng, robot))),
         (topics.DIRECTIVES, 1, lambda rng, robot: conversions.directives_to(_directives(rng, robots))),
         (topics.DIAGNOSTICS, 10, _diagnostics),
     ]
@@ -153,7 +156,8 @@ def _sources(robots: int, seed: int) -> Iterator[Source]:
 
 def _drawn(topic: Topic, draw: Draw, robots: int, seed: int) -> list[bytes]:
     rng = stream(seed, 0, topic.name)
-    return [serialize_message(draw(rng, k % robots)) for k in range(max(DRAWN, 12 * robots))]
+    drawn = [draw(rng, k % robots) for k in range(max(DRAWN, 12 * robots))]
+    return [msg if isinstance(msg, bytes) else serialize_message(msg) for msg in drawn]
 
 
 def _moment(rng: np.random.Generator) -> float:
@@ -164,18 +168,18 @@ def _place(rng: np.random.Generator) -> Pose2D:
     return Pose2D(rng.uniform(0.0, FLOOR), rng.uniform(0.0, FLOOR), rng.uniform(-math.pi, math.pi))
 
 
-def _odometry(rng: np.random.Generator, robot: int) -> Any:
-    return sensors.odometry_to(Odometry(_moment(rng), _place(rng), rng.uniform(), rng.uniform()))
+def _odometry(rng: np.random.Generator, robot: int) -> bytes:
+    return odometry_bytes(Odometry(_moment(rng), _place(rng), rng.uniform(), rng.uniform()))
 
 
-def _scan(rng: np.random.Generator, robot: int) -> Any:
+def _scan(rng: np.random.Generator, robot: int) -> bytes:
     lidar = load_robot_type("tinybot").lidar
     ranges = rng.uniform(0.0, lidar.range_max, lidar.rays)
-    return sensors.scan_to(Scan(_moment(rng), 0.0, math.tau / lidar.rays, lidar.range_max, ranges), TICK)
+    return scan_bytes(Scan(_moment(rng), 0.0, math.tau / lidar.rays, lidar.range_max, ranges), TICK)
 
 
-def _command(rng: np.random.Generator, robot: int) -> Any:
-    return sensors.twist_stamped_to(Velocity(rng.uniform(), rng.uniform()), _moment(rng))
+def _command(rng: np.random.Generator, robot: int) -> bytes:
+    return command_bytes(Velocity(rng.uniform(), rng.uniform()), _moment(rng))
 
 
 def _imagined(rng: np.random.Generator, robot: int) -> Any:

@@ -192,7 +192,7 @@ def test_the_storage_does_not_matter_nor_how_it_is_read(
     told: Told, evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = recorded(tmp_path / "run", told.story, facts(), StoragePlugin.SQLITE3)
-    for where, read in ((bag_wire, "intention"), (bag_wire, "answers"), (bag_reading, "odometry_and_frame")):
+    for where, read in ((bag_reading, "intention_in"), (bag_wire, "answers"), (bag_reading, "odometry_and_frame")):
         monkeypatch.setattr(where, read, lambda data: None)  # as if it were encoded by another machine
     assert shared(evaluate_bag(other)) == shared(evaluation)
 
