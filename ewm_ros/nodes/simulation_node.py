@@ -36,6 +36,8 @@ from ewm_ros.trajectory import STEP
 PATIENCE = 30.0  # s until all nodes must have been discovered
 COMMAND_TIMEOUT = 0.5  # s of simulated time after which a base stops that hears no command
 SPREAD = 0.8  # of a period over which the robots' sensor messages are staggered; the rest is for the last one's answer
+# s between two looks at what is due. To wake up for each of many robots alone would take more time than to serve it.
+FINEST, COARSEST = 0.005, 0.01
 FLUSH = Duration(seconds=1.0)
 
 
@@ -87,7 +89,7 @@ class SimulationNode(TopicNode):
         self._pacer = Pacer(STEP / factor, offsets)
         self._connect(robots)
         self._publish_map_and_goals()
-        self.every(max(min(STEP / factor / (2 * robots), 0.01), 0.001), self._tick)
+        self.every(min(max(STEP / factor / (2 * robots), FINEST), COARSEST), self._tick)
 
     def _connect(self, robots: int) -> None:
         self._clock_out = self.offer(topics.CLOCK)
