@@ -63,12 +63,14 @@ def cycle(
 ) -> None:
     """From a robot's observation to the directive that answers it, over real DDS, in real time."""
     from ewm_ros.cli.demo import DemoRun
+    from ewm_ros.evaluation.figures.cycle_figures import CycleFigures
+    from ewm_ros.nodes.monitor import CycleMonitor
 
     composition = processes is Processes.ONE
     place = _place(world, robots)
     demo = DemoRun(place, robots, seed, seconds=seconds, simultaneous=simultaneous, composition=composition)
-    demo.play()
-    figures = demo.collected
+    figures = CycleFigures(demo.collected.robots)
+    demo.run(lambda: CycleMonitor(figures))
     _report(
         {
             "robots": robots,

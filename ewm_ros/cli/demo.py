@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -187,19 +188,32 @@ class DemoRun:
     def play(self, view: bool = False) -> dict[str, object]:
         """Run to the end and return the figures of measures.
 
+        Raises: what `run` does.
+        """
+        from ewm_ros.nodes.monitor import FleetMonitor
+
+        self.run(lambda: FleetMonitor(self.collected), view)
+        return self.recorded_figures() or self.live_figures()
+
+    def run(self, open_monitor: Callable[[], Monitor], view: bool = False) -> None:
+        """Run to the end.
+
+        Args:
+            open_monitor: who listens meanwhile; called when the run's ROS domain is known.
+            view: whether the live table shows what has been collected.
+
         Raises:
             RunFailed: a process failed; the line names it and says what it said last.
             KeyboardInterrupt: the user interrupted; all processes have been ended.
         """
         from ewm_ros.cli.fleet_processes import FleetProcesses, use_private_domain
-        from ewm_ros.nodes.monitor import Monitor
 
         use_private_domain()
         logs = Path(tempfile.mkdtemp(prefix="ewm-demo-"))
         before = signal.signal(signal.SIGTERM, _interrupt)
         failed = False
         try:
-            with Monitor(self.collected) as monitor, FleetProcesses(self.processes, logs, self._respawn) as processes:
+            with open_monitor() as monitor, FleetProcesses(self.processes, logs, self._respawn) as processes:
                 self._watch(monitor, processes, view)
         except RunFailed as error:
             failed = True
@@ -208,7 +222,6 @@ class DemoRun:
             signal.signal(signal.SIGTERM, before)
             if not failed:
                 shutil.rmtree(logs, ignore_errors=True)
-        return self.recorded_figures() or self.live_figures()
 
     def _watch(self, monitor: Monitor, processes: FleetProcesses, view: bool) -> None:
         live = Live(console=err, auto_refresh=False, transient=True) if view and err.is_terminal else None

@@ -35,7 +35,7 @@ def _robots(figures: FleetFigures) -> Table:
             ", ".join(robot.waits_for),
             robot.goal,
             f"{robot.confidence:.2f}",
-            shown(robot.newest_cycle_ms),
+            shown(figures.cycles.newest_cycle_ms(name)),
             robot.mode,
             robot.predictor,
         )

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
-from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from ewm_ros import names
 from ewm_ros.errors import InputError
+from ewm_ros.evaluation.figures.cycle_figures import CycleFigures
 from ewm_ros.evaluation.figures.fleet_figures import FleetFigures
 from ewm_ros.nodes import topics
 from ewm_ros.nodes.discovery import quicken_discovery
 from ewm_ros.nodes.process import TURN, NodeExecutor
 from ewm_ros.nodes.qos import profile
+from ewm_ros.nodes.readers import read_intention, read_odometry, read_sender
 from ewm_ros.robot import incoming
-from ewm_ros.robot.sensor_bytes import odometry_in
 
 
 class Monitor:
-    """Feeds FleetFigures from the topics, in a thread of its own. Use as a context manager.
+    """Hears topics in a thread of its own. Use as a context manager.
 
-    `lock` guards the figures while they are read.
+    `lock` guards what the callbacks of subclasses change while it is read.
     """
 
-    def __init__(self, figures: FleetFigures) -> None:
-        self.figures = figures
+    def __init__(self) -> None:
         self.lock = threading.Lock()
         self.bad_messages = 0
         self._listening = True
@@ -40,15 +40,6 @@ class Monitor:
         self._node = rclpy.create_node("monitor", context=self._context)
         self._executor = NodeExecutor(context=self._context)
         self._executor.add_node(self._node)
-        fleet = len(figures.robots)
-        for name in figures.robots:
-            odometry = topics.ODOM.under(name)
-            self._listen(
-                odometry, names.QoS(reliable=False, latched=False, depth=20), self._odometry_of(name), raw=True
-            )
-        self._listen(topics.DIAGNOSTICS, topics.DIAGNOSTICS.qos, self._on_diagnostics)
-        self._listen(topics.ARBITRATIONS, topics.ARBITRATIONS.qos, self._on_arbitration)
-        self._listen(topics.INTENTIONS, names.intentions_in(fleet), self._on_intention, raw=True)
         self._thread = threading.Thread(target=self._spin, name="monitor", daemon=True)
 
     def __enter__(self) -> Monitor:
@@ -67,10 +58,14 @@ class Monitor:
             while self._listening:
                 self._executor.spin_until_future_complete(Future(), TURN)
 
-    def _listen(self, topic: topics.Topic, qos: names.QoS, callback: Any, raw: bool = False) -> None:
-        self._node.create_subscription(topic.type, topic.name, self._guarded(callback), profile(qos), raw=raw)
+    def _listen(
+        self, topic: topics.Topic, callback: Callable[[Any], None], qos: names.QoS | None = None, raw: bool = False
+    ) -> None:
+        self._node.create_subscription(
+            topic.type, topic.name, self._guarded(callback), profile(qos or topic.qos), raw=raw
+        )
 
-    def _guarded(self, callback: Any) -> Any:
+    def _guarded(self, callback: Callable[[Any], None]) -> Callable[[Any], None]:
         def guarded(msg: Any) -> None:
             with self.lock:
                 try:
@@ -80,20 +75,50 @@ class Monitor:
 
         return guarded
 
-    def _odometry_of(self, name: str) -> Any:
+
+class FleetMonitor(Monitor):
+    """Feeds FleetFigures from the topics."""
+
+    def __init__(self, figures: FleetFigures) -> None:
+        super().__init__()
+        self._figures = figures
+        for name in figures.robots:
+            qos = names.QoS(reliable=False, latched=False, depth=20)
+            self._listen(topics.ODOM.under(name), self._odometry_of(name), qos, raw=True)
+        self._listen(topics.DIAGNOSTICS, self._on_diagnostics)
+        self._listen(topics.ARBITRATIONS, self._on_arbitration)
+        self._listen(topics.INTENTIONS, self._on_intention, names.intentions_in(len(figures.robots)), raw=True)
+
+    def _odometry_of(self, name: str) -> Callable[[bytes], None]:
         def take(raw: bytes) -> None:
-            odometry = odometry_in(raw) or incoming.odometry_from(deserialize_message(raw, topics.ODOM.type))
-            self.figures.odometry(name, odometry.stamp, odometry.pose)
+            odometry = read_odometry(raw)
+            self._figures.odometry(name, odometry.stamp, odometry.pose)
 
         return take
 
     def _on_intention(self, raw: bytes) -> None:
-        msg = deserialize_message(raw, topics.INTENTIONS.type)
-        self.figures.intention(incoming.intention_from(msg), len(raw))
+        self._figures.intention(read_intention(raw), len(raw))
 
     def _on_arbitration(self, msg: Any) -> None:
-        self.figures.arbitration(incoming.arbitration_from(msg))
+        self._figures.arbitration(incoming.arbitration_from(msg))
 
     def _on_diagnostics(self, msg: Any) -> None:
         for status in msg.status:
-            self.figures.diagnostics(status.name, {pair.key: pair.value for pair in status.values})
+            self._figures.diagnostics(status.name, {pair.key: pair.value for pair in status.values})
+
+
+class CycleMonitor(Monitor):
+    """Feeds CycleFigures from the topics, and listens to no more than that takes: who measures must not disturb."""
+
+    def __init__(self, figures: CycleFigures) -> None:
+        super().__init__()
+        self._figures = figures
+        self._listen(topics.DIAGNOSTICS, self._on_diagnostics)
+        self._listen(topics.INTENTIONS, self._on_intention, names.intentions_in(len(figures.robots)), raw=True)
+
+    def _on_intention(self, raw: bytes) -> None:
+        self._figures.intention(*read_sender(raw))
+
+    def _on_diagnostics(self, msg: Any) -> None:
+        for status in msg.status:
+            self._figures.diagnostics(status.name, {pair.key: pair.value for pair in status.values})

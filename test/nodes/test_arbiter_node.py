@@ -26,7 +26,7 @@ from ewm_ros.evaluation.figures.fleet_figures import FleetFigures
 from ewm_ros.messages import Arbitration
 from ewm_ros.nodes import topics
 from ewm_ros.nodes.arbiter_desk import site_of
-from ewm_ros.nodes.monitor import Monitor
+from ewm_ros.nodes.monitor import FleetMonitor
 from ewm_ros.robot import incoming
 
 pytest.importorskip("openai", reason="needs the extra arbiter")
@@ -131,7 +131,7 @@ def run(graph: Any, folder: Path, url: str) -> Told:
     published: list[Log] = []
     graph.node.create_subscription(Log, "/rosout", published.append, 1000)
     figures = FleetFigures(Episode(["robot_0", "robot_1"], [(1.3, 0.0), (0.0, 1.3)], time_limit=60.0), [0.3, 0.3])
-    with Monitor(figures), FleetProcesses(specs, folder / "logs") as fleet:
+    with FleetMonitor(figures), FleetProcesses(specs, folder / "logs") as fleet:
         graph.spin_until(lambda: len(arbitrations) >= 2, 30.0)
         names = [spec.namespace or spec.name for spec in specs]
         seen_by = {name for name in names if KEY.encode() in Path(f"/proc/{fleet.pid(name)}/environ").read_bytes()}

@@ -16,9 +16,9 @@ from ewm_ros.evaluation.bags.bag_problems import problems
 from ewm_ros.evaluation.bags.bag_reading import BagReading
 from ewm_ros.evaluation.bags.bag_scene import Scene, read_scene
 from ewm_ros.evaluation.figures.conflict_figures import ConflictFigures
-from ewm_ros.evaluation.figures.fleet_figures import rounded
 from ewm_ros.evaluation.figures.journeys import Journeys
 from ewm_ros.evaluation.figures.link_figures import LinkFigures
+from ewm_ros.evaluation.figures.numbers import rounded
 from ewm_ros.names import PACKAGE
 
 DEMO_KEYS = (
@@ -132,7 +132,7 @@ class Evaluation:
         if self.simulated:
             how = "ended after" if self.reading.simulation[keys.FINISHED] == "true" else "was interrupted after"
         makespan, accuracy = self.reading.referee.makespan, self.reading.fleet.sums.figures()["accuracy"]
-        cycle = self.reading.fleet.cycle_ms["p99"]
+        cycle = self.reading.fleet.cycles.cycle_ms["p99"]
         parts = (
             f"the run {how} {self._duration:.1f}{' simulated' if self.simulated else ''} s: "
             f"{self._reached} of {len(self.scene.robots)} robots at their goals",

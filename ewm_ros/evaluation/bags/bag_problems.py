@@ -18,8 +18,8 @@ def problems(scene: Scene, reading: BagReading) -> Iterator[str]:
             yield f"the odometry of {robot} is in frame {frame!r}, and no transform tells where that is"
         else:
             yield f"{robot} has no odometry in the bag: nobody knows where it was"
-    for robot, known in reading.fleet.robots.items():
-        if not known.seen:
+    for robot in reading.fleet.robots:
+        if not reading.fleet.cycles.heard(robot):
             yield f"{robot} told no intention: nothing is known of what it foresaw"
     for robot, radius in zip(scene.robots, scene.radii, strict=True):
         if math.isnan(radius):

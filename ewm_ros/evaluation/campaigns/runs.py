@@ -12,7 +12,7 @@ import numpy as np
 
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.figures.episode import Episode
-from ewm_ros.evaluation.figures.fleet_figures import rounded
+from ewm_ros.evaluation.figures.numbers import rounded
 from ewm_ros.evaluation.words.arbiter_spec import ArbiterSpec
 from ewm_ros.evaluation.words.questions import QuestionLog
 from ewm_ros.evaluation.words.rule_compliance import Ranks, RulePassages, Traffic, expected_ranks, judge

@@ -15,7 +15,7 @@ from ewm_ros.coordination.arbitration.question import Question
 from ewm_ros.coordination.arbitration.settings import ArbiterSettings
 from ewm_ros.coordination.arbitration.site import Site
 from ewm_ros.evaluation.costs.intention_cost import count_tokens
-from ewm_ros.evaluation.figures.fleet_figures import percentiles
+from ewm_ros.evaluation.figures.numbers import percentiles
 from ewm_ros.evaluation.words.dilemma_questions import Posed, posed
 from ewm_ros.evaluation.words.dilemmas import Dilemma
 from ewm_ros.randomness import stream

@@ -9,7 +9,7 @@ from ewm_ros.coordination.arbitration.arbiter import Arbiter
 from ewm_ros.coordination.coordinator import Coordinator
 from ewm_ros.evaluation.campaigns.runs import RunSpec
 from ewm_ros.evaluation.figures.episode import Episode
-from ewm_ros.evaluation.figures.fleet_figures import percentiles
+from ewm_ros.evaluation.figures.numbers import percentiles
 from ewm_ros.evaluation.words.arbiter_spec import ArbiterSpec
 from ewm_ros.evaluation.words.oracle import ORACLE
 from ewm_ros.messages import DirectiveSet

@@ -12,7 +12,7 @@ import numpy as np
 from ewm_ros.coordination.conflict_detection import PlanConflicts, detect_conflicts
 from ewm_ros.coordination.plan_grid import PlannedMotion, on_steps
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.figures.fleet_figures import percentiles
+from ewm_ros.evaluation.figures.numbers import percentiles
 from ewm_ros.geometry import FloatArray
 from ewm_ros.randomness import stream
 

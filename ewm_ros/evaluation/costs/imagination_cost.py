@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.figures.fleet_figures import percentiles
+from ewm_ros.evaluation.figures.numbers import percentiles
 from ewm_ros.geometry import FloatArray
 from ewm_ros.robot.guarded_predictor import GuardedPredictor
 from ewm_ros.robot.learned_predictor import LearnedPredictor

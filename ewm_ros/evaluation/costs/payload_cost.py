@@ -10,7 +10,7 @@ from contextlib import suppress
 import numpy as np
 
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.figures.fleet_figures import percentiles
+from ewm_ros.evaluation.figures.numbers import percentiles
 from ewm_ros.geometry import FloatArray
 from ewm_ros.intention.checks import MAX_PEERS
 from ewm_ros.intention.codec import MAX_PAYLOAD, decode_payload, encode_payload

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ewm_ros.errors import InputError
-from ewm_ros.evaluation.figures.fleet_figures import percentiles
+from ewm_ros.evaluation.figures.numbers import percentiles
 from ewm_ros.geometry import FloatArray, Polyline
 from ewm_ros.planning.clearance_map import Point
 from ewm_ros.planning.route_planner import RoutePlanner

@@ -13,7 +13,7 @@ from ewm_ros.errors import InputError
 from ewm_ros.evaluation.costs.lane_drive import lane_timed_route
 from ewm_ros.evaluation.costs.lane_graph import LaneGraph, OpenRmfRun, Task, load_lane_graph
 from ewm_ros.evaluation.costs.schedule_check import closest_gaps, conflicting_pairs
-from ewm_ros.evaluation.figures.fleet_figures import percentiles
+from ewm_ros.evaluation.figures.numbers import percentiles
 from ewm_ros.geometry import FloatArray
 from ewm_ros.randomness import stream
 

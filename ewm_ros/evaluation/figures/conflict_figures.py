@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ewm_ros.evaluation.figures.fleet_figures import percentiles
+from ewm_ros.evaluation.figures.numbers import percentiles
 from ewm_ros.evaluation.figures.timeline import NearMiss, Timeline, TimelineKeeper, least
 from ewm_ros.geometry import FloatArray
 from ewm_ros.messages import Arbitration, Conflict

@@ -5,14 +5,16 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from ewm_ros import diagnostics_keys as keys
 from ewm_ros.errors import InputError
 from ewm_ros.evaluation.costs.intention_cost import count_tokens
+from ewm_ros.evaluation.figures.cycle_figures import CycleFigures
 from ewm_ros.evaluation.figures.episode import Episode
+from ewm_ros.evaluation.figures.numbers import rounded
 from ewm_ros.evaluation.figures.plan_score import PlanScore
 from ewm_ros.evaluation.figures.steps import Steps
 from ewm_ros.evaluation.words.questions import QuestionLog
@@ -36,8 +38,6 @@ class RobotFigures:
     gate: str = ""
     goal: str = ""
     confidence: float = 0.0
-    newest_cycle_ms: float | None = None
-    seen: set[tuple[int, int]] = field(default_factory=set)
 
 
 class FleetFigures:
@@ -58,6 +58,7 @@ class FleetFigures:
         sized = zip(episode.names, radii, strict=True)
         self.robots = {name: RobotFigures(index, PlanScore(radius)) for index, (name, radius) in enumerate(sized)}
         self.episode = episode
+        self.cycles = CycleFigures(episode.names)
         self.steps = Steps(len(self.robots), self._judge)
         self._watching = watching
         self.time = 0.0
@@ -68,8 +69,6 @@ class FleetFigures:
         self.conflicts = 0
         self.dropped: dict[str, dict[str, int]] = {}
         self.questions = QuestionLog()
-        self._cycle_ms: list[float] = []
-        self._intention_ms: list[float] = []
         self._bytes = array("L")
         self._texts: Counter[str] = Counter()
         self._compressor = IntentionCompressor()
@@ -91,10 +90,9 @@ class FleetFigures:
 
     def intention(self, intention: Intention, size: int) -> None:
         """An intention, and the bytes of its whole serialized message."""
-        known = self.robots.get(intention.robot)
-        if known is None or (intention.boot, intention.seq) in known.seen:
+        if not self.cycles.intention(intention.robot, intention.boot, intention.seq):
             return
-        known.seen.add((intention.boot, intention.seq))
+        known = self.robots[intention.robot]
         known.waits_for = intention.standing.waits_for
         known.goal, known.confidence = intention.plan.goal, intention.plan.confidence
         known.score.told(intention.stamp, intention.plan)
@@ -119,34 +117,10 @@ class FleetFigures:
             self.conflicts = int(values[keys.CONFLICTS])
         elif status == keys.ARBITER_STATUS:
             self.questions.status(values)
-        for name, known in self.robots.items():
-            if status == keys.ROBOT_STATUS.format(robot=name):
-                known.state, known.mode, known.gate = values[keys.STATE], values[keys.MODE], values[keys.GATE]
-                known.predictor = values[keys.PREDICTOR]
-                cycles = keys.split_samples(values[keys.CYCLE_MS])
-                known.newest_cycle_ms = cycles[-1] if cycles else None
-                self._cycle_ms += cycles
-                self._intention_ms += keys.split_samples(values[keys.OBSERVE_TO_INTENTION_MS])
-
-    @property
-    def messages_lost(self) -> int:
-        """Intentions that were sent, by their sequence numbers, and have not been heard here."""
-        lost = 0
-        for known in self.robots.values():
-            for boot in {boot for boot, _ in known.seen}:
-                seqs = [seq for b, seq in known.seen if b == boot]
-                lost += max(seqs) - min(seqs) + 1 - len(seqs)
-        return lost
-
-    @property
-    def cycle_ms(self) -> dict[str, float | int | None]:
-        """Percentiles of the cycle time."""
-        return {**percentiles(self._cycle_ms, max=100), "n": len(self._cycle_ms)}
-
-    @property
-    def observe_to_intention_ms(self) -> dict[str, float | None]:
-        """Percentiles of the time from the observation to the published intention."""
-        return percentiles(self._intention_ms)
+        elif (robot := self.cycles.diagnostics(status, values)) is not None:
+            known = self.robots[robot]
+            known.state, known.mode, known.gate = values[keys.STATE], values[keys.MODE], values[keys.GATE]
+            known.predictor = values[keys.PREDICTOR]
 
     @property
     def sums(self) -> ScoreSums:
@@ -159,7 +133,7 @@ class FleetFigures:
     def figures(self) -> dict[str, object]:
         """The demo's keys, as far as the topics tell them."""
         self.steps.flush()
-        cycle = self.cycle_ms
+        cycle = self.cycles.cycle_ms
         return {
             "reached": self.episode.reached,
             "collisions": self.collisions,
@@ -168,7 +142,7 @@ class FleetFigures:
             "makespan_s": rounded(self.episode.makespan),
             "orders_per_minute": rounded(self.episode.orders_per_minute),
             "cycle_ms": {key: cycle[key] for key in ("p50", "p99", "max")},
-            "observe_to_intention_ms": self.observe_to_intention_ms,
+            "observe_to_intention_ms": self.cycles.observe_to_intention_ms,
             "intention_tokens": self._token_figures(),
             "intention_bytes": _mean_and_max(self._bytes),
             "prediction": self.sums.figures(),
@@ -185,19 +159,6 @@ class FleetFigures:
             return {"mean": None, "max": None}
         mean = sum(tokens[text] * times for text, times in self._texts.items()) / self._texts.total()
         return {"mean": round(mean, 2), "max": float(max(tokens.values()))}
-
-
-def rounded(value: float | None) -> float | None:
-    """To a thousandth, as figures are printed."""
-    return None if value is None else round(value, 3)
-
-
-def percentiles(samples: Sequence[float] | FloatArray, **more: float) -> dict[str, float | None]:
-    """The median as `p50`, the 99th percentile as `p99` and `more` by name and per cent; None without samples."""
-    wanted = {"p50": 50, "p99": 99, **more}
-    if len(samples) == 0:
-        return dict.fromkeys(wanted)
-    return {name: round(float(np.percentile(samples, q)), 3) for name, q in wanted.items()}
 
 
 def _mean_and_max(samples: Sequence[float]) -> dict[str, float | None]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ewm_ros.coordination.coordinator import SILENT
 from ewm_ros.evaluation.figures.conflict_figures import latencies
-from ewm_ros.evaluation.figures.fleet_figures import rounded
+from ewm_ros.evaluation.figures.numbers import rounded
 from ewm_ros.geometry import FloatArray
 from ewm_ros.messages import DirectiveSet
 from ewm_ros.names import INTENTIONS
