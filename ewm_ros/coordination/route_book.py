@@ -65,6 +65,8 @@ class RouteBook:
         While that route has not arrived, the robot (started anew, or sent elsewhere) is likely to go on the way that it
         was on: it stays on its former route if it still stands there, else it is taken for something that stands.
         """
+        if self.knows_route_of(intention):
+            return
         learned = self._learned.get(intention.robot, {}).get((intention.boot, intention.standing.route))
         if learned is not None:
             self.put(learned)
