@@ -9,7 +9,7 @@ and no more.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ewm_ros.coordination.account import Account
@@ -136,7 +136,8 @@ class Coordinator:
             now: s of a steady clock, as in all calls.
             clock: s of the clock that stamps are taken from; `now` if not given.
         """
-        self._deadlocks.search()  # if nobody has had the time to think
+        if not self._deadlocks.paused:
+            self._deadlocks.search()  # nobody has had the time to think
         self._started = min(self._started, now)
         self.epoch += 1
         contested = any(now - last < self.lease for _, last in self._elders.values())
@@ -155,12 +156,15 @@ class Coordinator:
         directives = [self._directive(name, decisions, now) for name in self._accounts]
         return DirectiveSet(self.nonce, self.epoch, now if clock is None else clock, self.lease, tuple(directives))
 
-    def think(self) -> None:
+    def think(self, pause: Callable[[], bool] = lambda: False) -> None:
         """Do what no answer has to wait for: one step of the search for ways out of deadlocks, if there are any.
 
-        To be called when the orders of `decide` have been sent; what has not been done by then the next decision does.
+        To be called when the orders of `decide` have been sent. Where it never is, the next decision does the step.
+
+        Args:
+            pause: asked now and then whether to leave the rest of the step to the next call.
         """
-        self._deadlocks.search()
+        self._deadlocks.search(pause)
 
     def _reroute(self, occupants: Mapping[str, Occupant], now: float) -> None:
         """Offer robots other ways where waiting does not help, or helps less."""

@@ -36,6 +36,7 @@ class DeadlockWatch:
     Attributes:
         advise: says which of several ways out to take, None for the cheapest; all the cheapest if it is None.
         due: whether `search` has something to do.
+        paused: whether it has begun to, and has not come to an end.
     """
 
     def __init__(self, book: RouteBook, planners: Planners, offers: Offers) -> None:
@@ -49,8 +50,8 @@ class DeadlockWatch:
         self._next_look = -math.inf
         self._looked: dict[str, float] = {}  # when each was looked at last
         self._tried: list[str] = []
-        self._search: Iterator[list[Option]] | None = None
-        self.due = False
+        self._search: Iterator[list[Option] | None] | None = None
+        self.due = self.paused = False
         self._options: list[Option] = []
 
     @property
@@ -110,16 +111,24 @@ class DeadlockWatch:
             self._search = self._untangler.search(left[0], dict(occupants), list(aimless))
         self.due = True
 
-    def search(self) -> None:
-        """Make the attempt that is due, if one is."""
+    def search(self, pause: Callable[[], bool] = lambda: False) -> None:
+        """Make the attempt that is due, if one is, or go on with it.
+
+        Args:
+            pause: asked in the midst of the attempt whether to leave the rest of it to the next call.
+        """
         if not self.due or self._search is None:
             return
-        self.due = False
-        found = next(self._search, None)
-        if found is None:
-            self._search = None
-        else:
-            self._options += found
+        for found in self._search:
+            if found is not None:
+                self._options += found
+                self.due = self.paused = False
+                return
+            if pause():
+                self.paused = True
+                return
+        self._search = None
+        self.due = self.paused = False
 
     def _choose(self, occupants: Mapping[str, Occupant], now: float) -> None:
         possible = [option for option in self._options if self._offers.may_ask(option.ways, now)]
@@ -143,7 +152,7 @@ class DeadlockWatch:
 
     def _forget(self) -> None:
         self._tried, self._search, self._options = [], None, []
-        self.due = False
+        self.due = self.paused = False
 
     def _begin(self, option: Option, occupants: Mapping[str, Occupant], now: float) -> bool:
         """Offer the ways of an option; nothing if somebody has moved since they were found."""

@@ -10,7 +10,7 @@ solver finds an order in which more robots than before come to the ends of their
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -65,7 +65,7 @@ class Untangler:
 
     def search(
         self, robot: str, occupants: Mapping[str, Occupant], aimless: Iterable[str] = ()
-    ) -> Iterator[list[Option]]:
+    ) -> Iterator[list[Option] | None]:
         """Valid ways to let one stuck robot pass; nothing while somebody in its way still moves.
 
         Args:
@@ -74,7 +74,7 @@ class Untangler:
             aimless: the robots without a goal, which may be sent away from where somebody else has his.
 
         Yields:
-            what one attempt came to, so that the attempts can be spread over time.
+            what one attempt came to, so that the attempts can be spread over time; None in the midst of one.
         """
         me = occupants[robot]
         self.reports.pop(robot, None)
@@ -89,7 +89,8 @@ class Untangler:
         options = self._tried(self._round(me, occupants), occupants)
         yield options
         for choice in range(PLACES):  # backtracking: another place for the one that is met first
-            aside = self._tried(self._aside(me, blockers, occupants, frozenset(aimless), choice), occupants)
+            option = yield from self._aside(me, blockers, occupants, frozenset(aimless), choice)
+            aside = self._tried(option, occupants)
             yield aside
             options = options + aside
             if aside:
@@ -128,8 +129,8 @@ class Untangler:
         occupants: Mapping[str, Occupant],
         aimless: frozenset[str],
         choice: int,
-    ) -> Option | None:
-        """Everybody in the way goes aside, and who is in the way of those too.
+    ) -> Generator[None, None, Option | None]:
+        """Everybody in the way goes aside, and who is in the way of those too; pauses after each.
 
         From the nearest to the furthest: each next one keeps clear of where the ones before it go and, as it leaves
         before them, of where they stand. The first one takes the nearest place but `choice`, the others the nearest.
@@ -144,6 +145,7 @@ class Untangler:
             staying = [o for o in occupants.values() if _stays(o) and o.robot != name and o.robot not in queue]
             staying += [occupants[o] for o in passing if o != me.robot]
             places = self._places(other, passing, staying)
+            yield
             nth = choice if name == queue[0] else 0
             if len(places) <= nth:
                 return None

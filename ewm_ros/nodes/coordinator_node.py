@@ -31,6 +31,7 @@ from ewm_ros.robot import incoming
 HEARTBEAT = 0.1  # s
 SHOW = 0.5  # s between two pictures of plans and conflicts
 OWN = 20  # newest own sets that are known again when they come back
+LONGEST_THOUGHT = 0.01  # s, or little more, after which what has been heard meanwhile is answered
 FORGET = 5.0  # s after which a silent robot's plan is no longer shown
 
 
@@ -142,7 +143,8 @@ class CoordinatorNode(ManagedNode):
         self._own.append(raw)
         self._directives.publish(raw)
         self._published_at = began
-        self._coordinator.think()
+        sent = steady_now()
+        self._coordinator.think(lambda: steady_now() - sent > LONGEST_THOUGHT)
         if self._desk is not None:
             self._desk.tell()
 

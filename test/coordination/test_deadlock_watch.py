@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from drawn_rooms import room
@@ -122,6 +123,29 @@ def test_ways_are_sought_between_the_looks_and_no_oftener_for_a_coordinator_that
         watched.watch.search()
         assert not watched.watch.due
     assert 4 <= attempts <= 3.0 / SEARCH_EVERY
+
+
+def test_an_attempt_that_is_paused_goes_on_in_the_next_call_and_comes_to_the_same() -> None:
+    """Two stand in the way of one, so that an attempt has several parts."""
+    ways, at = [EAST, WEST, WEST], [4.2, 6.0, 5.0]
+    whole, parts = Watched(ways, at), Watched(ways, at)
+    pauses = 0
+    for watched, pause in ((whole, False), (parts, True)):
+        for k in range(round(5.0 / CYCLE)):
+            watched.watch.look(watched.scene.occupants, [], k * CYCLE)
+            watched.watch.search(partial(bool, pause))
+            while watched.watch.paused:
+                pauses += 1
+                assert watched.watch.due
+                watched.watch.search(partial(bool, pause))
+            if watched.offers:
+                break
+    assert pauses > 0
+    assert list(parts.offers) == list(whole.offers) != []
+    for name in whole.offers:
+        one, other = parts.offers.of(name), whole.offers.of(name)
+        assert one is not None and other is not None
+        assert one.path.points.tolist() == other.path.points.tolist()
 
 
 def test_a_look_alone_finds_no_way() -> None:

@@ -42,7 +42,7 @@ class Jam:
 
     def options(self, robot: str = "r0", aimless: Sequence[str] = ()) -> list[Option]:
         attempts = self.untangler.search(robot, self.occupants, aimless)
-        found = sorted((option for options in attempts for option in options), key=lambda option: option.cost)
+        found = sorted((option for options in attempts for option in options or ()), key=lambda option: option.cost)
         for option in found:
             self.check(option)
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from ewm_ros.coordination.arbitration.advice import Advice
 from ewm_ros.coordination.arbitration.arbiter import Arbiter
@@ -34,10 +35,10 @@ class TimedCoordinator(Coordinator):
         self.decide_ms.append(1e3 * (time.process_time() - began))
         return directives
 
-    def think(self) -> None:
+    def think(self, pause: Callable[[], bool] = lambda: False) -> None:
         """What no answer waits for."""
         began = time.process_time()
-        super().think()
+        super().think(pause)
         self.think_ms.append(1e3 * (time.process_time() - began))
 
 
