@@ -15,7 +15,6 @@ LENGTH = Struct("<I")
 _LITTLE_ENDIAN = b"\x00\x01"
 _BODY = 4  # bytes before all alignment
 _STAMP = Struct("<iI")  # s, ns
-_STAMP_AND_LENGTH = Struct("<iII")  # and the length of the frame's name
 
 
 def header_in(data: bytes) -> tuple[float, str, int]:
@@ -26,9 +25,9 @@ def header_in(data: bytes) -> tuple[float, str, int]:
     """
     if data[:2] != _LITTLE_ENDIAN:
         raise ValueError
-    sec, nanosec, length = _STAMP_AND_LENGTH.unpack_from(data, _BODY)
-    begin = _BODY + _STAMP_AND_LENGTH.size
-    return sec + 1e-9 * nanosec, data[begin : begin + length - 1].decode(), aligned(begin + length, 4)
+    sec, nanosec = _STAMP.unpack_from(data, _BODY)
+    frame, at = text_in(data, _BODY + _STAMP.size)
+    return sec + 1e-9 * nanosec, frame, at
 
 
 def text_in(data: bytes, at: int) -> tuple[str, int]:

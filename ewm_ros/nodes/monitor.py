@@ -27,10 +27,13 @@ from ewm_ros.robot import incoming
 class Monitor:
     """Hears topics in a thread of its own. Use as a context manager.
 
-    `lock` guards what the callbacks of subclasses change while it is read.
+    `lock` guards what the callbacks, and those of subclasses, change while it is read.
+
+    Args:
+        status: takes each status on /diagnostics, its name and its values.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, status: Callable[[str, dict[str, str]], object]) -> None:
         self.lock = threading.Lock()
         self.bad_messages = 0
         self._listening = True
@@ -40,6 +43,8 @@ class Monitor:
         self._node = rclpy.create_node("monitor", context=self._context)
         self._executor = NodeExecutor(context=self._context)
         self._executor.add_node(self._node)
+        self._status = status
+        self._listen(topics.DIAGNOSTICS, self._on_diagnostics)
         self._thread = threading.Thread(target=self._spin, name="monitor", daemon=True)
 
     def __enter__(self) -> Monitor:
@@ -75,17 +80,20 @@ class Monitor:
 
         return guarded
 
+    def _on_diagnostics(self, msg: Any) -> None:
+        for status in msg.status:
+            self._status(status.name, {pair.key: pair.value for pair in status.values})
+
 
 class FleetMonitor(Monitor):
     """Feeds FleetFigures from the topics."""
 
     def __init__(self, figures: FleetFigures) -> None:
-        super().__init__()
+        super().__init__(figures.diagnostics)
         self._figures = figures
         for name in figures.robots:
             qos = names.QoS(reliable=False, latched=False, depth=20)
             self._listen(topics.ODOM.under(name), self._odometry_of(name), qos, raw=True)
-        self._listen(topics.DIAGNOSTICS, self._on_diagnostics)
         self._listen(topics.ARBITRATIONS, self._on_arbitration)
         self._listen(topics.INTENTIONS, self._on_intention, names.intentions_in(len(figures.robots)), raw=True)
 
@@ -102,23 +110,14 @@ class FleetMonitor(Monitor):
     def _on_arbitration(self, msg: Any) -> None:
         self._figures.arbitration(incoming.arbitration_from(msg))
 
-    def _on_diagnostics(self, msg: Any) -> None:
-        for status in msg.status:
-            self._figures.diagnostics(status.name, {pair.key: pair.value for pair in status.values})
-
 
 class CycleMonitor(Monitor):
     """Feeds CycleFigures from the topics, and listens to no more than that takes: who measures must not disturb."""
 
     def __init__(self, figures: CycleFigures) -> None:
-        super().__init__()
+        super().__init__(figures.diagnostics)
         self._figures = figures
-        self._listen(topics.DIAGNOSTICS, self._on_diagnostics)
         self._listen(topics.INTENTIONS, self._on_intention, names.intentions_in(len(figures.robots)), raw=True)
 
     def _on_intention(self, raw: bytes) -> None:
         self._figures.intention(*read_sender(raw))
-
-    def _on_diagnostics(self, msg: Any) -> None:
-        for status in msg.status:
-            self._figures.diagnostics(status.name, {pair.key: pair.value for pair in status.values})
