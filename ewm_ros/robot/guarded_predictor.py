@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import zlib
 from collections import deque
 from collections.abc import Sequence
 from typing import Literal
@@ -13,7 +14,7 @@ from ewm_ros.geometry import Pose2D
 from ewm_ros.robot.learned_predictor import LearnedPredictor, imagine_ahead
 from ewm_ros.robot.nominal_predictor import NominalPredictor
 from ewm_ros.robot_type import RobotType
-from ewm_ros.trajectory import HORIZON, STEP, Imagination, Rollouts
+from ewm_ros.trajectory import HORIZON, Imagination, Rollouts
 from ewm_ros.world_model.network_runtime import CONFIG, NETWORK, Network, model_folder, shared_network
 from ewm_ros.world_model.predictor import Predictor, Situation
 from ewm_ros.world_model.validator import Validator, recalibrated
@@ -22,7 +23,9 @@ Source = Literal["learned", "closed form"]
 DEFAULT = "default"  # the model that is shipped
 NO_MODEL = "none"  # for robots that are to go by the closed form
 
-COMPARED_EVERY = 1.0  # s between two windows on which both are judged: to run both each cycle would cost too much
+# s between two windows on which both are judged: to run both each cycle would cost too much. Each robot has its own
+# moment, by its name: fifty robots of one process that were all judged in the same cycle were late in it.
+COMPARED_EVERY = 1.0
 COMPARED = 30  # newest of these windows that are looked at
 # Neighbours among them share 4 of their 5 s, so that one bad moment of the learned one costs it up to five: two are not
 # enough yet.
@@ -59,7 +62,7 @@ class GuardedPredictor:
             "closed form": Validator(robot_type.radius),
         }
         self._compared: deque[tuple[bool, bool]] = deque(maxlen=COMPARED)  # hits of the learned, of the closed form
-        self._compared_at = -math.inf
+        self._turn: int | None = None  # periods of COMPARED_EVERY that had begun when it imagined last
         if learned is None:
             self._give_up(reason or "there is no learned model")
 
@@ -80,8 +83,7 @@ class GuardedPredictor:
     def imagine_raw(self, situation: Situation) -> dict[Source, Imagination]:
         """What it imagines before recalibration: of the predictor in use, or of both when it is time to judge both."""
         compare = self._compares(situation)
-        if compare:
-            self._compared_at = situation.observation.odometry.stamp
+        self._turn = _turn(situation)
         raw: dict[Source, Imagination] = {}
         if compare or self.source == "learned":
             learned = self._imagine_learned(situation)
@@ -105,7 +107,7 @@ class GuardedPredictor:
 
     def _compares(self, situation: Situation) -> bool:
         """Whether it is time to judge both; when time has been set back, too."""
-        return abs(situation.observation.odometry.stamp - self._compared_at) > COMPARED_EVERY - STEP / 2
+        return self._turn is not None and self._turn != _turn(situation)
 
     def happened(self, stamp: float, pose: Pose2D) -> None:
         """Take where the robot really was; to be told once a cycle, before it imagines."""
@@ -213,6 +215,12 @@ def model_sha256(model: str) -> str:
         return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest() if paths else ""
     except OSError as error:
         raise InputError(f"world model {folder} cannot be read ({error.strerror})") from error
+
+
+def _turn(situation: Situation) -> int:
+    """How many periods of COMPARED_EVERY have begun, in which robots of different names are in different phases."""
+    phase = zlib.crc32(situation.robot.encode()) / 2**32
+    return math.floor(situation.observation.odometry.stamp / COMPARED_EVERY + phase)
 
 
 def _sound(imagination: Imagination) -> bool:

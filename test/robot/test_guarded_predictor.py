@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,10 @@ from ewm_ros.geometry import Polyline, Pose2D
 from ewm_ros.randomness import stream
 from ewm_ros.robot.guarded_predictor import BEHIND, COMPARED, COMPARED_EVERY, GuardedPredictor, model_sha256
 from ewm_ros.robot.learned_predictor import LearnedPredictor
-from ewm_ros.robot.nominal_predictor import NominalPredictor
+from ewm_ros.robot.nominal_predictor import NominalPredictor, standing
 from ewm_ros.robot.path_follower import PathFollower
 from ewm_ros.robot_type import RobotType
-from ewm_ros.sensing import Observation
+from ewm_ros.sensing import Observation, Odometry
 from ewm_ros.trajectory import HORIZON, STEP, Imagination, Trajectory
 from ewm_ros.world_model.layout import BESIDE, OUTPUTS
 from ewm_ros.world_model.network_runtime import Floats
@@ -87,6 +88,13 @@ class Learned:
         return Imagination((other, trajectory), (0.7, 0.3))
 
 
+class Standing:
+    """Stands in for a learned predictor that expects the robot to stay where it is."""
+
+    def imagine(self, situation: Situation) -> Imagination:
+        return standing(situation.observation.odometry)
+
+
 class Drive:
     """A robot on a long straight route, and its guarded predictor."""
 
@@ -141,7 +149,26 @@ def test_the_closed_form_costs_next_to_nothing_while_it_is_not_in_use(plant, tin
     drive = Drive(plant, tinybot, right)
     drive.go_on(20.0)
     assert drive.learned.calls == 200
-    assert len(calls) - drive.learned.calls == 20.0 / COMPARED_EVERY  # the stand-in for the learned one asks it too
+    compared = len(calls) - drive.learned.calls  # the stand-in for the learned one asks it too
+    assert abs(compared - 20.0 / COMPARED_EVERY) <= 1
+
+
+def test_the_robots_of_a_fleet_are_compared_at_different_moments(tinybot, monkeypatch) -> None:
+    calls, imagine = Counter(), NominalPredictor.imagine
+
+    def counted(self: NominalPredictor, situation: Situation) -> Imagination:
+        calls[situation.robot, round(situation.observation.odometry.stamp / STEP)] += 1
+        return imagine(self, situation)
+
+    monkeypatch.setattr(NominalPredictor, "imagine", counted)
+    names = [f"robot_{k}" for k in range(50)]
+    fleet = {name: GuardedPredictor(tinybot, Standing()) for name in names}
+    for cycle in range(round(3 * COMPARED_EVERY / STEP) + 1):
+        odometry = Odometry(1000.0 + cycle * STEP, Pose2D(0.0, 0.0, 0.0), 0.0, 0.0)
+        for name, predictor in fleet.items():
+            predictor.imagine(Situation(Observation(odometry, None), None, 0.0, math.inf, robot=name))
+    assert Counter(name for name, _ in calls) == dict.fromkeys(names, 3)
+    assert max(Counter(cycle for _, cycle in calls).values()) <= 12
 
 
 def test_without_a_learned_predictor_the_closed_form_imagines_and_says_why(plant, tinybot) -> None:
