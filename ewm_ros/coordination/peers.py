@@ -9,7 +9,6 @@ from operator import itemgetter
 
 import numpy as np
 
-from ewm_ros.coordination.roster import Roster
 from ewm_ros.coordination.route_book import UNKNOWN_RADIUS, RouteBook
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray
@@ -50,7 +49,6 @@ class Peers:
     def __init__(self, robot: str, boot: int) -> None:
         self._robot, self._boot = robot, boot
         self._peers: dict[str, Peer] = {}
-        self._roster = Roster()
         self._widest = UNKNOWN_RADIUS  # m, of all footprints that have been told
         self.book = RouteBook()
 
@@ -106,8 +104,8 @@ class Peers:
                 return Neighbour(intention, route.radius, route.max_speed, region.kind, mine, theirs)
         return Neighbour(intention, route.radius, route.max_speed)
 
-    def receive_intention(self, intention: Intention, now: float) -> None:
-        """Take a peer's newest word.
+    def receive_intention(self, intention: Intention) -> None:
+        """Take a peer's newest word: only what is newer than what has been taken may come here, see Hearing.
 
         Raises:
             InputError: another process uses this robot's own name.
@@ -115,8 +113,6 @@ class Peers:
         if intention.robot == self._robot:
             if intention.boot != self._boot:
                 raise InputError(f"robot name {self._robot!r} is already used by another running robot")
-            return
-        if not self._roster.take(intention, now):
             return
         known = self._peers.get(intention.robot)
         if known is None or known.intention.boot != intention.boot:
@@ -144,8 +140,8 @@ class Peers:
             return
         self._widest = max(self._widest, route.radius)
         self.book.learn(route)
-        if route.robot in self._roster:
-            self.book.place(self._roster[route.robot])
+        if (known := self._peers.get(route.robot)) is not None:
+            self.book.place(known.intention)
 
     def route_known(self, robot: str) -> bool:
         """Whether the peer's present route has arrived."""

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from ewm_ros.coordination.conflict_space import SHORT
 from ewm_ros.coordination.local_rule import LocalRule
-from ewm_ros.coordination.peer_clocks import PeerClocks
 from ewm_ros.coordination.peers import Peers
 from ewm_ros.geometry import Polyline
-from ewm_ros.messages import Directive, DirectiveSet, Grant, Intention, Route, Standing
+from ewm_ros.messages import Directive, DirectiveSet, Grant, Route, Standing
 
 LISTENING = 1.0  # s after its start in which a robot only listens and does not drive
 
@@ -38,7 +37,6 @@ class RightOfWay:
         self._robot, self._boot = robot, boot
         self.peers = Peers(robot, boot)
         self._local = LocalRule(robot, boot, self.peers)
-        self._clocks = PeerClocks()
         self.route: Route | None = None
         self.progress = 0.0
         self.hold = 0.0
@@ -71,21 +69,12 @@ class RightOfWay:
         self._end = 0.0
         self._local.withdraw()
 
-    def receive_intention(self, intention: Intention, now: float, clock: float | None = None) -> None:
-        """Hear a peer.
+    def receive_directives(self, directives: DirectiveSet, now: float) -> None:
+        """Apply a set if it is newer than what is obeyed, from the coordinator that is followed.
 
         Args:
             now: s of a steady clock, as in all calls.
-            clock: s of the clock that stamps are compared with; `now` if not given.
-
-        Raises:
-            InputError: a name is used twice, or the message is far too late.
         """
-        self._clocks.check(intention.robot, intention.stamp, now if clock is None else clock)
-        self.peers.receive_intention(intention, now)
-
-    def receive_directives(self, directives: DirectiveSet, now: float) -> None:
-        """Apply a set if it is newer than what is obeyed, from the coordinator that is followed."""
         if directives.coordinator != self._coordinator:
             if now - self._heard < self._lease:
                 return  # the coordinator that is followed is alive: another one has no say

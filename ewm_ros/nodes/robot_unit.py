@@ -128,7 +128,7 @@ class RobotUnit:
         if self._map is not None:
             self.agent.set_map(self._map)
         for route in self._routes_heard.values():
-            self.agent.receive_route(route, self.now())
+            self.agent.receive_route(route)
         self._orders: tuple[DirectiveSet, float] | None = None  # heard, and when, since it thought last
         self._directives_hold_until = -math.inf
         self._sent = 0
@@ -178,24 +178,22 @@ class RobotUnit:
         self.gate.estop = stop
         self.watch()
 
-    def hear_intention(self, intention: Intention, now: float, clock: float) -> None:
-        """Hear a robot, maybe itself.
+    def hear_intention(self, intention: Intention, now: float) -> None:
+        """Hear another robot's newest word.
 
         Args:
             now: what `now` says.
-            clock: s of the clock that stamps are taken from.
-
-        Raises:
-            InputError: the message is far too late, or its sender has this robot's name.
         """
-        if intention.robot == self.name:
-            self._mind_own_name(intention)
-            return
-        self.agent.receive_intention(intention, now, clock)
+        self.agent.receive_intention(intention)
         if self._explorer is not None:
             self._explorer.receive_intention(intention, now)
 
-    def _mind_own_name(self, intention: Intention) -> None:
+    def mind_own_name(self, intention: Intention) -> None:
+        """Hear what somebody says under this robot's name, maybe itself.
+
+        Raises:
+            InputError: it is another process, and this robot stays.
+        """
         if intention.boot in self._own_boots or self._phase not in (Phase.LISTENING, Phase.DRIVING):
             return
         if must_yield(self.boot, self._sent, intention):
@@ -206,7 +204,7 @@ class RobotUnit:
 
     def hear_route(self, route: Route) -> None:
         """Hear a robot's route."""
-        self.agent.receive_route(route, self.now())
+        self.agent.receive_route(route)
         if route.robot == self.name:
             return
         self._routes_heard[route.robot] = route

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from nav_msgs.msg import OccupancyGrid as OccupancyGridMsg
 
 from ewm_ros import names
+from ewm_ros.coordination.hearing import Hearing
 from ewm_ros.errors import InputError
 from ewm_ros.messages import DirectiveSet
 from ewm_ros.msg import Route as RouteMsg
@@ -41,6 +42,8 @@ class SharedTopics:
         soon: Callable[[], None] | None = None,
     ) -> None:
         self._units, self._scale, self._clock = units, settings.time_scale, host.ros_now
+        self._named = {unit.name: unit for unit in units}
+        self._hearing = Hearing()
         self._inbox = DirectiveInbox(self._answer_awaited, self._on_directives, soon)
         self.read_directives = host.guarded(topics.DIRECTIVES, self._inbox.read)
         fleet = settings.fleet_size_max
@@ -59,12 +62,17 @@ class SharedTopics:
             unit.hear_map(grid)
 
     def _on_intention(self, raw: bytes) -> None:
-        intention, now, clock = read_intention(raw), self._now(), self._clock()
-        for unit in self._units:
+        intention, now = read_intention(raw), self._now()
+        own = self._named.get(intention.robot)
+        if own is not None:
             try:
-                unit.hear_intention(intention, now, clock)
-            except InputError as error:  # one robot's reason to refuse it need not be the others'
-                unit.drops.drop("intentions", f"{names.INTENTIONS}: {error}", steady_now())
+                own.mind_own_name(intention)
+            except InputError as error:  # its own reason to refuse it
+                own.drops.drop("intentions", f"{names.INTENTIONS}: {error}", steady_now())
+        if self._hearing.accepts(intention, now, self._clock()):
+            for unit in self._units:
+                if unit is not own:
+                    unit.hear_intention(intention, now)
 
     def _on_route(self, msg: RouteMsg) -> None:
         route = incoming.route_from(msg)

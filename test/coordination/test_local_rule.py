@@ -63,7 +63,7 @@ class Scene:
         for speaker in self.robots.values():
             said = speaker.speak()
             for listener in self.robots.values():
-                listener.peers.receive_intention(said, 0.0)
+                listener.peers.receive_intention(said)
                 if speaker.name != lacking:
                     listener.peers.receive_route(speaker.route)
 
@@ -73,7 +73,7 @@ class Scene:
             said = speaker.speak()
             for listener in self.robots.values():
                 if heard(speaker.name, listener.name):
-                    listener.peers.receive_intention(said, 0.1 * speaker.seq)
+                    listener.peers.receive_intention(said)
             self.check()
         for robot in self.robots.values():
             robot.low = min(robot.low + step, robot.hold)
@@ -115,8 +115,8 @@ def test_of_two_that_claim_at_the_same_moment_only_the_later_named_consents() ->
         r0.decide()
         r1.decide()
         said, answered = r0.speak(), r1.speak()
-        r1.peers.receive_intention(said, 0.1)
-        r0.peers.receive_intention(answered, 0.1)
+        r1.peers.receive_intention(said)
+        r0.peers.receive_intention(answered)
         assert r0.rule.consents == ()
         scene.check()
     assert scene.holds == {"r0": 10.0, "r1": 0.0}

@@ -9,6 +9,7 @@ from wire_values import Points, intention, route
 
 from ewm_ros.coordination.peers import Peers
 from ewm_ros.coordination.route_book import UNKNOWN_RADIUS, RouteBook
+from ewm_ros.errors import InputError
 from ewm_ros.messages import Conflict, ConflictKind
 from ewm_ros.world_model.layout import NEAR, PEERS
 from ewm_ros.world_model.predictor import Neighbour
@@ -29,7 +30,7 @@ def meet(me: str, other: str, mine: Points | None, theirs: Points | None, **stan
     if theirs is not None:
         peers.receive_route(route(other, theirs))
     place = theirs[0] if theirs is not None else (1.0, 1.0)
-    peers.receive_intention(intention(other, place=place, **standing), 0.0)
+    peers.receive_intention(intention(other, place=place, **standing))
     return peers
 
 
@@ -51,7 +52,7 @@ def test_of_one_whose_route_has_not_arrived_only_the_word_is_known() -> None:
 def test_while_a_new_route_is_awaited_the_former_one_does_not_count() -> None:
     peers = meet("r0", "r1", EAST, NORTH)
     assert only(peers).shared is not None
-    peers.receive_intention(intention("r1", seq=2, place=(0.0, -2.0), route=2), 0.1)
+    peers.receive_intention(intention("r1", seq=2, place=(0.0, -2.0), route=2))
     assert only(peers).shared is None
     assert only(peers).max_speed == 0.0
 
@@ -100,15 +101,20 @@ def test_of_several_regions_the_next_one_is_told(me: str, other: str) -> None:
 
 def test_all_that_have_been_heard_are_told_of() -> None:
     peers = meet("r0", "r1", EAST, NORTH)
-    peers.receive_intention(intention("r2", place=(3.0, 3.0), route=0), 0.0)
+    peers.receive_intention(intention("r2", place=(3.0, 3.0), route=0))
     peers.receive_route(route("r3", AWAY))  # has not said a word yet
     assert [neighbour.intention.robot for neighbour in peers.neighbours(0.0)] == ["r1", "r2"]
 
 
 def test_the_own_words_are_those_of_no_neighbour() -> None:
     peers = meet("r0", "r1", EAST, NORTH)
-    peers.receive_intention(intention("r0", boot=BOOT), 0.0)
+    peers.receive_intention(intention("r0", boot=BOOT))
     assert [neighbour.intention.robot for neighbour in peers.neighbours(0.0)] == ["r1"]
+
+
+def test_another_process_of_the_own_name_is_found_out() -> None:
+    with pytest.raises(InputError, match="'r0' is already used by another running robot"):
+        meet("r0", "r1", EAST, NORTH).receive_intention(intention("r0", boot=BOOT + 1))
 
 
 def spread_out(count: int) -> Peers:
@@ -117,7 +123,7 @@ def spread_out(count: int) -> Peers:
     peers.book.put(route("r0", EAST, boot=BOOT))
     for k in range(1, count + 1):
         peers.receive_route(route(f"r{k}", [(float(k), -1.0), (float(k), 1.0)]))
-        peers.receive_intention(intention(f"r{k}", place=(float(k), 0.0)), 0.0)
+        peers.receive_intention(intention(f"r{k}", place=(float(k), 0.0)))
     return peers
 
 
@@ -145,7 +151,7 @@ def test_a_robot_among_many_looks_at_the_routes_of_those_it_asks_for_only(monkey
 def test_footprints_out_of_reach_are_left_out_whatever_their_size() -> None:
     peers = spread_out(9)
     peers.receive_route(replace(route("r8", [(8.0, -1.0), (8.0, 1.0)], number=2), radius=4.0))
-    peers.receive_intention(intention("r8", seq=2, place=(8.0, 0.0), route=2), 0.1)
+    peers.receive_intention(intention("r8", seq=2, place=(8.0, 0.0), route=2))
     told = {x for x, _, radius in peers.discs(0.0, 0.0, 4.35).tolist() if x - radius <= 4.35}
     everybody = {x for x, _, radius in peers.discs(0.0, 0.0, 100.0).tolist() if x - radius <= 4.35}
     assert told == everybody >= {1.0, 2.0, 3.0, 4.0, 8.0}

@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import replace
 
 from ewm_ros.coordination.peers import Peers
+from ewm_ros.coordination.roster import Roster
 from ewm_ros.evaluation.bags.bag_frames import Frames
 from ewm_ros.evaluation.bags.bag_way import RecordedWay
 from ewm_ros.geometry import FloatArray, Pose2D, wrap_angle
@@ -62,7 +63,7 @@ class RobotReplay:
         self._begins = at
         self._origin = 0.0  # s that stamps are ahead of the windows' time
         self._recorder = WindowRecorder(self._type, self._index)
-        self._peers = Peers(self.name, 0)
+        self._peers, self._roster = Peers(self.name, 0), Roster()
         self._way = RecordedWay(self._type)
         self._asked: dict[str, tuple[FloatArray, str]] = {}  # goal and plan, in their frames, until they can be used
         self._newest: Odometry | None = None
@@ -180,7 +181,8 @@ class RobotReplay:
             self._peers.receive_route(told)
         else:
             assert self._newest is not None  # words before the first odometry are kept elsewhere
-            self._peers.receive_intention(told, self._newest.stamp)
+            if self._roster.take(told, self._newest.stamp):
+                self._peers.receive_intention(told)
 
     def hear_directives(self, directives: DirectiveSet) -> None:
         """Hear a coordinator."""
