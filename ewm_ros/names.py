@@ -61,6 +61,11 @@ SENSOR_DATA = QoS(reliable=False, latched=False, depth=5)
 # What waits behind a busy robot is stale, and would be taken for new: only the newest is read.
 SENSORS_IN = QoS(reliable=False, latched=False, depth=1)
 COMMAND = QoS(reliable=True, latched=False, depth=1)
+# What is said ten times a second has room for two: a reliable writer whose history is full sends a heartbeat after each
+# message, which costs as much as the message, and wakes every reader.
+COMMANDS_OUT = QoS(reliable=True, latched=False, depth=2)
+# The next command makes good for a lost one, so that the simulation need not acknowledge them all.
+COMMANDS_IN = QoS(reliable=False, latched=False, depth=1)
 CLOCK_QOS = QoS(reliable=False, latched=False, depth=1)
 GOAL = QoS(reliable=True, latched=True, depth=1)
 LATCHED = QoS(reliable=True, latched=True, depth=1)
@@ -70,7 +75,7 @@ TF_QOS = QoS(reliable=True, latched=False, depth=100)
 EVENTS = QoS(reliable=True, latched=False, depth=50)
 # Latched, so that whoever comes late hears of the newest questions too: there are few, and each is told twice.
 QUESTIONS = QoS(reliable=True, latched=True, depth=50)
-INTENTIONS_OUT = QoS(reliable=True, latched=False, depth=1)
+INTENTIONS_OUT = QoS(reliable=True, latched=False, depth=2)
 INTENTIONS_OUT_BEST_EFFORT = QoS(reliable=False, latched=False, depth=1)
 
 

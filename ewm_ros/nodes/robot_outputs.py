@@ -19,9 +19,10 @@ from ewm_ros.nodes.topic_node import TopicNode
 from ewm_ros.nodes.topics import Topic
 from ewm_ros.robot.agent import Action
 from ewm_ros.robot.command_bytes import command_bytes
-from ewm_ros.sensing import Velocity
+from ewm_ros.sensing import STANDSTILL, Velocity
 
-FLUSH = Duration(seconds=0.3)  # for the last zero velocity to arrive
+FLUSH = Duration(seconds=0.1)  # for the last zero velocity to arrive, before it is said again
+REPEATED = 3  # times that it is waited for
 
 
 class RobotOutputs:
@@ -58,9 +59,13 @@ class RobotOutputs:
             self._cmd_vel.publish(sensors.twist_to(velocity))
 
     def flush(self) -> None:
-        """Wait until the last command has arrived."""
-        if self._cmd_vel is not None:
-            self._cmd_vel.wait_for_all_acked(FLUSH)
+        """Stand still, and wait until all who acknowledge commands have heard so."""
+        if self._cmd_vel is None:
+            return
+        for _ in range(REPEATED):
+            if self._cmd_vel.wait_for_all_acked(FLUSH):
+                return
+            self.drive(STANDSTILL)  # a second message asks for the acknowledgement of the first
 
     def tell(self, intention: bytes) -> None:
         """Publish an intention."""

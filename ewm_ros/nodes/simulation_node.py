@@ -100,7 +100,8 @@ class SimulationNode(TopicNode):
         sighted = topics.GOAL_POSE if self._told_goals else topics.SIGHTINGS
         self._goals = [self.offer(sighted.under(name)) for name in self._names]
         for index in range(robots):
-            self.listen(topics.CMD_VEL.under(self._names[index]), self._taking_command(index), raw=True)
+            topic, take = topics.CMD_VEL.under(self._names[index]), self._taking_command(index)
+            self.listen(topic, take, names.COMMANDS_IN, raw=True)
 
     def _publish_map_and_goals(self) -> None:
         self._map = self.offer(topics.MAP)

@@ -47,7 +47,7 @@ class Topic:
 
 ODOM = Topic(names.ODOM, Odometry, names.SENSOR_DATA)
 SCAN = Topic(names.SCAN, LaserScan, names.SENSOR_DATA)
-CMD_VEL = Topic(names.CMD_VEL, TwistStamped, names.COMMAND)
+CMD_VEL = Topic(names.CMD_VEL, TwistStamped, names.COMMANDS_OUT)
 GOAL_POSE = Topic(names.GOAL_POSE, PoseStamped, names.GOAL)
 CANCEL_GOAL = Topic(names.CANCEL_GOAL, Empty, names.COMMAND)
 GOAL_STATE = Topic(names.GOAL_STATE, GoalState, names.LATCHED)
