@@ -42,7 +42,9 @@ class RobotNode(RobotHost):
         return SharedTopics(self, self._units, settings)
 
     def _think(self, unit: RobotUnit) -> None:
-        think_together([unit], self._shared.read_directives)
+        if (observed := unit.due()) is not None:
+            self._shared.read_directives()
+            think_together([(unit, observed)])
 
 
 def main(args: Sequence[str] | None = None) -> int:

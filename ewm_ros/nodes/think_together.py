@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ewm_ros.errors import InputError
 from ewm_ros.nodes.cycle import Due
@@ -11,16 +11,8 @@ from ewm_ros.robot.shared_imagination import imagine_together, outline_together
 from ewm_ros.world_model.predictor import Situation
 
 
-def think_together(units: Sequence[RobotUnit], before: Callable[[], None]) -> None:
-    """One cycle of each robot that is due; what they imagine is worked out for all at once.
-
-    Args:
-        before: called first if any robot is due.
-    """
-    due = [(unit, observed) for unit in units if (observed := unit.due()) is not None]
-    if not due:
-        return
-    before()
+def think_together(due: Sequence[tuple[RobotUnit, Due]]) -> None:
+    """One cycle of each robot about what it is due to think about; what they imagine is worked out for all at once."""
     prepared: list[tuple[RobotUnit, Due, Situation]] = []
     for unit, observed in due:
         try:

@@ -6,13 +6,18 @@ import math
 
 import numpy as np
 import pytest
+from wire_values import intention
 
+from ewm_ros.coordination.hearing import Hearing
 from ewm_ros.geometry import Pose2D
 from ewm_ros.intention.fewest_links import LinkGraph
-from ewm_ros.messages import DirectiveSet
+from ewm_ros.intention.wire import intention_bytes
+from ewm_ros.messages import DirectiveSet, Intention
 from ewm_ros.nodes import robot_unit, topics
+from ewm_ros.nodes.duplicates import YOUNG
 from ewm_ros.nodes.robot_settings import RobotSettings
 from ewm_ros.nodes.robot_unit import LISTENING, Phase, RobotUnit
+from ewm_ros.nodes.shared_topics import SharedTopics
 from ewm_ros.nodes.think_together import think_together
 from ewm_ros.robot.agent import IntegratedAgent
 from ewm_ros.robot.sensor_bytes import odometry_bytes, scan_bytes
@@ -48,6 +53,9 @@ class Host:
     def listen(self, topic, callback, *args, **kinds) -> None:
         self.heard[topic.name] = callback
 
+    def guarded(self, topic, callback, drops=None):
+        return callback
+
     def ros_now(self) -> float:
         return 0.0
 
@@ -65,7 +73,7 @@ class Robots:
         self.now = 100.0
         monkeypatch.setattr(robot_unit, "steady_now", lambda: self.now)
         self.host = Host()
-        settings = RobotSettings(
+        self.settings = settings = RobotSettings(
             world_model="none",
             priority=0,
             rate=10.0,
@@ -107,7 +115,7 @@ class Robots:
                 self.host.heard[topic.under(name).name](raw)
 
     def think(self) -> None:
-        think_together(self.units, lambda: None)
+        think_together([(unit, due) for unit in self.units if (due := unit.due()) is not None])
 
 
 @pytest.fixture
@@ -147,6 +155,37 @@ def test_of_the_orders_that_come_between_two_cycles_a_robot_applies_the_newest_o
     robots.sense()
     robots.think()
     assert len(applied) == len(FLEET)
+
+
+def test_a_word_is_examined_once_for_all_robots_and_every_other_robot_hears_it(
+    robots: Robots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examined: list[str] = []
+    accepts = Hearing.accepts
+
+    def counted(hearing: Hearing, word: Intention, now: float, clock: float | None = None) -> bool:
+        examined.append(word.robot)
+        return accepts(hearing, word, now, clock)
+
+    monkeypatch.setattr(Hearing, "accepts", counted)
+    SharedTopics(robots.host, robots.units, robots.settings)
+    said = [intention("robot_9"), intention("robot_1", boot=robots.units[1].boot)]
+    for word in (said[0], said[0], said[1]):
+        robots.host.heard[topics.INTENTIONS.name](intention_bytes(word))
+    assert examined == ["robot_9", "robot_9", "robot_1"]
+    heard = [{name for name, _ in unit.agent.right_of_way.peers} for unit in robots.units]
+    assert heard == [{"robot_9", "robot_1"}, {"robot_9"}, {"robot_9", "robot_1"}]
+
+
+def test_of_another_robot_under_its_name_only_the_robot_itself_complains(robots: Robots) -> None:
+    SharedTopics(robots.host, robots.units, robots.settings)
+    one = robots.units[1]
+    for _ in range(YOUNG + 1):
+        robots.sense()
+        robots.think()
+    with pytest.raises(AssertionError, match="a second robot is named 'robot_1'"):  # the host's log
+        robots.host.heard[topics.INTENTIONS.name](intention_bytes(intention("robot_1", boot=one.boot ^ 2)))
+    assert [sum(unit.drops.counts.values()) for unit in robots.units] == [0, 1, 0]
 
 
 def test_the_plans_of_all_are_compressed_at_once(robots: Robots, monkeypatch: pytest.MonkeyPatch) -> None:
