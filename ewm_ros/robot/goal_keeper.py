@@ -31,7 +31,7 @@ class GoalKeeper:
     def __init__(self, robot: str) -> None:
         self.goal: Goal | None = None
         self._state = GoalState(robot, boot=0, stamp=0.0)
-        self._doing = STARTING
+        self._way: Action | None = None  # what the newest cycle on the way to the goal came to
         self._heard: tuple[Goal, int, float] | None = None  # the newest message and when it came
         self._told: tuple[object, ...] = ()
         self._told_at = -math.inf
@@ -47,7 +47,7 @@ class GoalKeeper:
         """
         if self._heard is None or self._heard[:2] != (goal, sent) or now - self._heard[2] > TWICE:
             self._heard = goal, sent, now
-            self.goal, self._doing = goal, STARTING
+            self.goal, self._way = goal, None
             self._state = replace(
                 self._state,
                 number=self._state.number + 1,
@@ -56,8 +56,6 @@ class GoalKeeper:
                 x=goal.x,
                 y=goal.y,
                 distance_remaining=math.nan,
-                eta=math.nan,
-                waiting_for=(),
                 text="",
             )
         return self.newest
@@ -89,16 +87,9 @@ class GoalKeeper:
         elif no_way:
             self._end(GoalStatus.NO_WAY, text=no_way)
         else:
-            rest, plan = self._rest(action), action.intention.plan
-            known = plan.outcome is Outcome.ARRIVE and math.isfinite(rest) and math.isfinite(plan.eta)
-            self._state = replace(
-                self._state,
-                status=GoalStatus.ACTIVE,
-                distance_remaining=rest,
-                eta=plan.eta if known else math.nan,
-                waiting_for=action.intention.standing.waits_for,
-            )
-            self._doing = action.state
+            self._way = action
+            if self._state.status is GoalStatus.NO_WAY:
+                self._state = replace(self._state, status=GoalStatus.ACTIVE)
 
     def tell(self, boot: int, stamp: float, now: float, hindrance: str = "") -> GoalState | None:
         """What is to be told now: what has changed, or once a second of a goal that is under way; None for nothing.
@@ -110,18 +101,25 @@ class GoalKeeper:
         """
         state = self._state
         active = state.status is GoalStatus.ACTIVE
-        text = (hindrance or self._doing) if active else state.text
-        said = (boot, state.number, state.status, state.waiting_for, text)
+        newest = self._way if active else None
+        waiting_for = newest.intention.standing.waits_for if newest is not None else ()
+        doing = newest.state if newest is not None else STARTING
+        text = (hindrance or doing) if active else state.text
+        said = (boot, state.number, state.status, waiting_for, text)
         due = active and now - self._told_at >= PERIOD
         if said == self._told and not due:
             return None
         self._told, self._told_at = said, now
-        return replace(state, boot=boot, stamp=stamp, text=text)
+        state = replace(state, boot=boot, stamp=stamp, text=text)
+        if newest is None:
+            return state
+        # Worked out here and not in every cycle: it is told ten times less often.
+        rest, plan = self._rest(newest), newest.intention.plan
+        known = plan.outcome is Outcome.ARRIVE and math.isfinite(rest) and math.isfinite(plan.eta)
+        return replace(state, distance_remaining=rest, eta=plan.eta if known else math.nan, waiting_for=waiting_for)
 
     def _end(self, status: GoalStatus, distance: float = math.nan, text: str = "") -> None:
-        self._state = replace(
-            self._state, status=status, distance_remaining=distance, eta=math.nan, waiting_for=(), text=text
-        )
+        self._state = replace(self._state, status=status, distance_remaining=distance, text=text)
 
     def _rest(self, action: Action) -> float:
         """m to drive; nan while the robot's route leads elsewhere, as when it makes room for others."""
