@@ -10,6 +10,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline
@@ -40,8 +41,7 @@ class Outcome(IntEnum):
     BLOCKED = 4  # stand because something unexpected is in the way, or a fault
 
 
-@dataclass(frozen=True, slots=True)
-class Knot:
+class Knot(NamedTuple):
     """A pose of the plan and the radius (m) that should hold 90 % of what really happens then.
 
     t: s after the intention's stamp; x, y: m, yaw: rad, map frame.

@@ -38,6 +38,7 @@ BID_UNITS = 10  # per m
 
 _FIELDS = 12  # without the tail of claim, claim_seq and consents
 _FIELDS_WITH_TAIL = 15
+_OUTCOMES = tuple(Outcome)
 _PROGRESS_UNITS_LIMIT = int(PROGRESS_LIMIT) * LENGTH_UNITS
 _POSITION_UNITS_LIMIT = int(POSITION_LIMIT) * LENGTH_UNITS
 _BID_UNITS_LIMIT = int(PROGRESS_LIMIT) * BID_UNITS
@@ -55,7 +56,7 @@ def encode_payload(plan: Plan, standing: Standing) -> bytes:
     fields: list[object] = [
         VERSION if plan.search is None else VERSION_WITH_SEARCH,
         goal_name(plan.goal),
-        integer(int(plan.outcome), 0, max(Outcome), "outcome"),
+        integer(int(plan.outcome), 0, _OUTCOMES[-1], "outcome"),
         None if plan.eta == math.inf else round(number(plan.eta, 0.0, ETA_LIMIT, "eta") * ETA_UNITS),
         round(number(plan.confidence, 0.0, 1.0, "confidence") * CONFIDENCE_UNITS),
         pack_knots(plan.knots),
@@ -100,7 +101,7 @@ def decode_payload(payload: bytes) -> tuple[Plan, Standing]:
         raise InputError(f"knots are {show(knots)}: they must be bytes")
     plan = Plan(
         goal=goal_name(goal),
-        outcome=Outcome(integer(outcome, 0, max(Outcome), "outcome")),
+        outcome=_OUTCOMES[integer(outcome, 0, _OUTCOMES[-1], "outcome")],
         eta=math.inf if eta is None else integer(eta, 0, int(ETA_LIMIT) * ETA_UNITS, "eta") / ETA_UNITS,
         confidence=integer(confidence, 0, CONFIDENCE_UNITS, "confidence") / CONFIDENCE_UNITS,
         knots=unpack_knots(knots),

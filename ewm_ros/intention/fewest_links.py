@@ -2,13 +2,14 @@
 
 Breadth-first search in the graph of feasible links (Imai and Iri, "Computational-geometric methods for polygonal
 approximations of a curve", Computer Vision, Graphics, and Image Processing 36(1), 1986). Links are worked out when the
-search comes to them, those to the last sample first, as they end it: a robot that stands needs no others. What has to
-be known of every trajectory is worked out for all trajectories at once: most of the time goes into calls of numpy.
+search comes to them, in all trajectories at once, as most of the time goes into calls of numpy. Looking back from the
+end costs one such call, and tells which samples lead to it with one link; another one tells which lead to the earliest
+of those. So the search may stop two rounds before it would come to the end, and a robot that stands needs no search.
+
+The samples of all trajectories are numbered through, one trajectory after the other.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ewm_ros.geometry import FloatArray
 
 Indices = NDArray[np.intp]
+Flags = NDArray[np.bool_]
 
 
 class LinkGraph:
@@ -37,63 +39,53 @@ class LinkGraph:
         tolerance: FloatArray,
         half_turn: tuple[int, float],
     ) -> None:
-        self._times = times
+        kinds, count, self._size = values.shape
+        self._begins = self._size * np.arange(count)
+        self._times = np.concatenate([times] * count)
+        self._ahead = np.concatenate([np.arange(self._size)[::-1]] * count)  # samples that follow in a trajectory
         # Both bounds as upper ones: of the values, and of the values with the other sign.
-        self._bounds = np.concatenate([tolerance + values, tolerance - values])
-        self._knots = np.concatenate([knots, -knots])
+        bounds = np.empty((2, *values.shape))
+        np.add(tolerance, values, out=bounds[0])
+        np.subtract(tolerance, values, out=bounds[1])
+        self._bounds = bounds.reshape(2, kinds, -1)
+        self._knots = knots.reshape(kinds, -1)
         self._half_turn = half_turn
 
     def paths(self) -> list[list[int]]:
         """For each trajectory the knots of a path of fewest links from the first sample to the last."""
-        count, last = self._bounds.shape[1], len(self._times) - 1
-        to_last = self._links(slice(None), np.full((count, 1), last), last - 1, -1)[:, ::-1]  # of knots 0 to last - 1
-        paths = [[0, last] for _ in range(count)]
-        left = (~to_last[:, 0]).nonzero()[0]
-        if not len(left):
-            return paths
-        to_last = to_last[left]
-        from_first = self._links(left, np.zeros((len(left), 1), np.intp), 1, last + 1)  # to knots 1 to last
-        between, both = _earliest(from_first[:, :-1] & to_last[:, 1:])
-        for row, knot in zip(left[both].tolist(), between[both].tolist(), strict=True):
-            paths[row] = [0, knot, last]
-        if not both.all():
-            left, from_first, to_last = left[~both], from_first[~both], to_last[~both]
-            for k, path in enumerate(self._with_two_between(left, from_first, to_last)):
-                paths[left[k]] = path or self._searched(int(left[k]), from_first[k], to_last[k])
-        return paths
+        lasts = self._begins + (self._size - 1)
+        to_last = self._leading_to(lasts)
+        search = _Search(self._begins, self._size, to_last.take(self._begins))
+        to_second: Flags | None = None
+        while len(search.frontier):
+            search.go_on(*self._links_on(search.frontier))
+            search.end(to_last, lasts)
+            if not len(search.frontier):
+                break
+            if to_second is None:
+                left = search.missing.nonzero()[0]
+                seconds = self._begins.copy()
+                seconds[left] += to_last.reshape(-1, self._size)[left].argmax(axis=1)
+                to_second = self._leading_to(seconds[left])
+            search.end(to_second, lasts, seconds)
+        return search.paths
 
-    def _with_two_between(
-        self, rows: Indices, from_first: NDArray[np.bool_], to_last: NDArray[np.bool_]
-    ) -> list[list[int] | None]:
-        """Paths with two knots between, as far as the earliest knot that leads to the last one can be the second."""
-        seconds = to_last.argmax(axis=1)
-        to_second = self._links(rows, seconds[:, None], int(seconds.max()) - 1, 0)[:, ::-1]  # of knots 1 and more
-        firsts, there = _earliest(from_first[:, : to_second.shape[1]] & to_second)
-        last = len(self._times) - 1
-        return [
-            [0, first, second, last] if found else None
-            for first, second, found in zip(firsts.tolist(), seconds.tolist(), there.tolist(), strict=True)
-        ]
+    def _leading_to(self, ends: Indices) -> Flags:
+        """(B * N,) whether a line leads from a sample to the one of these that is in its trajectory."""
+        back = self._size - 1 - self._ahead.take(ends)
+        others = ends - np.minimum(np.arange(1, back.max() + 1)[:, None], back)
+        leading: Flags = np.zeros(len(self._times), np.bool_)
+        leading[others[self._links(ends, others)]] = True
+        return leading
 
-    def _searched(self, k: int, from_first: NDArray[np.bool_], to_last: NDArray[np.bool_]) -> list[int]:
-        """The path of one trajectory, by the whole search."""
-        last = len(self._times) - 1
-        before = np.full(last + 1, -1)
-        frontier = from_first.nonzero()[0] + 1
-        before[frontier] = 0
-        while not to_last[frontier].any():
-            begin = int(frontier[0]) + 1
-            links = self._links(slice(k, k + 1), frontier[:, None], begin, last)
-            links &= before[begin:last] < 0
-            reached = links.any(axis=0).nonzero()[0]
-            before[begin + reached] = frontier[links[:, reached].argmax(axis=0)]
-            frontier = begin + reached
-        chosen = [last, int(frontier[to_last[frontier].argmax()])]
-        while chosen[-1] != 0:
-            chosen.append(int(before[chosen[-1]]))
-        return chosen[::-1]
+    def _links_on(self, origins: Indices) -> tuple[Indices, Indices]:
+        """All links from samples onwards, but to the last one and from the last but one: from where, and to where."""
+        ahead = self._ahead.take(origins) - 1
+        others = origins + np.minimum(np.arange(1, ahead.max() + 1)[:, None], ahead)
+        step, row = self._links(origins, others).nonzero()
+        return origins.take(row), others[step, row]
 
-    def _links(self, rows: Indices | slice, origins: Indices, begin: int, end: int) -> NDArray[np.bool_]:
+    def _links(self, origins: Indices, others: Indices) -> Flags:
         """Whether a straight line from knots to others passes every sample between them within the tolerance.
 
         The samples seen from a knot leave a cone of slopes, which narrows from sample to sample; the line to another
@@ -101,39 +93,79 @@ class LinkGraph:
         lines between data ranges", Communications of the ACM 24(9), 1981).
 
         Args:
-            rows: the trajectories: as many as origins, or one for all of them.
-            origins: (R, 1) the knots that are looked from.
-            begin, end: the others, from the first to before the last; downwards to look at earlier ones.
+            origins: (P,) the knots that are looked from.
+            others: (M, P) the next samples from there, one after the other, onwards or backwards. Where there are less,
+                the last of them again and again: that changes nothing but that it may look out of reach.
 
         Returns:
-            (R, M), False for those that lie in the other direction.
+            (M, P).
         """
-        way = 1 if begin < end else -1
-        others = slice(begin, end if end >= 0 else None, way)
-        gap = way * (self._times[others] - self._times[origins])
-        behind = gap <= 0.0
-        some_behind = bool(behind[:, 0].any())
-        if some_behind:
-            gap[behind] = math.inf
-        per_second = 1.0 / gap
-        knots, bounds = self._knots[:, rows], self._bounds[:, rows]
-        start = knots[:, np.arange(knots.shape[1])[:, None], origins]
-        cone, between = bounds[..., others] - start, knots[..., others] - start
+        per_second = 1.0 / np.abs(self._times.take(others) - self._times.take(origins))
+        start = self._knots.take(origins, axis=1)[:, None]
+        slopes = self._bounds.take(others, axis=2)
+        slopes[0] -= start
+        slopes[1] += start
+        slopes *= per_second
+        cone = np.fmin.accumulate(slopes, axis=2, out=slopes)  # faster than `minimum`, which must not lose a nan
+        between = self._knots.take(others, axis=1)
+        between -= start
         heading, most = self._half_turn
-        links: NDArray[np.bool_] = np.abs(between[heading]) < most
-        cone *= per_second
+        links: Flags = np.abs(between[heading]) < most
         between *= per_second
-        if some_behind:
-            cone += np.where(behind, math.inf, 0.0)
-        links &= (between <= np.minimum.accumulate(cone, axis=2, out=cone)).all(axis=0)
-        # From one sample to the next there is nothing between.
-        links |= np.arange(begin, end, way) == origins + way
-        if some_behind:
-            links &= ~behind
+        links &= (between <= cone[0]).all(axis=0)
+        links &= (np.negative(between, out=between) <= cone[1]).all(axis=0)
+        links[0] = True  # from one sample to the next there is nothing between
         return links
 
 
-def _earliest(fit: NDArray[np.bool_]) -> tuple[Indices, NDArray[np.bool_]]:
-    """Of knots 1 and more, (R, M), the earliest that fits, (R,), and whether any does, (R,)."""
-    any_fits: NDArray[np.bool_] = np.logical_or.reduce(fit, axis=1)
-    return fit.argmax(axis=1) + 1, any_fits
+class _Search:
+    """Breadth-first search from the first sample of each trajectory.
+
+    Args:
+        begins: (B,) those samples.
+        size: samples of a trajectory.
+        direct: (B,) whether a line leads from there to the last sample.
+
+    Attributes:
+        paths: from each trajectory's first sample to the last, counted in it; of those not missing.
+        missing: (B,) of which trajectories no path has been found yet.
+        frontier: the samples of those that were reached in the last round, in order.
+    """
+
+    def __init__(self, begins: Indices, size: int, direct: Flags) -> None:
+        self._size = size
+        self._before = np.full(size * len(begins), -1)
+        self.paths = [[0, size - 1] for _ in begins]
+        self.missing = ~direct
+        self.frontier = begins[self.missing]
+
+    def go_on(self, froms: Indices, tos: Indices) -> None:
+        """Follow all links from the frontier."""
+        none = len(self._before)
+        earliest = np.full(none, none)
+        np.minimum.at(earliest, tos, froms)
+        self.frontier = ((earliest < none) & (self._before < 0)).nonzero()[0]
+        self._before[self.frontier] = earliest.take(self.frontier)
+
+    def end(self, leading: Flags, *tail: Indices) -> None:
+        """Make a path of the earliest sample of each trajectory's frontier that leads to a known end.
+
+        Args:
+            leading: (B * N,) which samples do.
+            tail: (B,) each, the samples of that end, last first.
+        """
+        size, before = self._size, self._before
+        hits = self.frontier[leading.take(self.frontier)].tolist()
+        for at in hits:
+            row = at // size
+            if not self.missing[row]:
+                continue
+            self.missing[row] = False
+            begin = row * size
+            path = [int(ends[row]) - begin for ends in tail]
+            while at > begin:
+                path.append(at - begin)
+                at = int(before[at])
+            self.paths[row] = [0, *path[::-1]]
+        if hits:
+            self.frontier = self.frontier[self.missing.take(self.frontier // size)]

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ewm_ros.errors import InputError
 from ewm_ros.intention.checks import POSITION_LIMIT, RADIUS_LIMIT, YAW_LIMIT, number
@@ -20,6 +24,12 @@ TURN = 512  # units of yaw in a full turn, so that headings wrap without a round
 MAX_BYTES = 4  # of one integer: the widest step, across the whole map, takes 22 bits
 
 Units = tuple[int, int, int, int, int]  # t, x, y, yaw, radius
+
+_HALF_TURN = TURN // 2
+_TIME_END = int(TIME_LIMIT) * TIME_UNITS
+_MAP_END = int(POSITION_LIMIT) * LENGTH_UNITS
+_RADIUS_END = int(RADIUS_LIMIT) * LENGTH_UNITS
+_PER_UNIT = np.array([TIME_UNITS, LENGTH_UNITS, LENGTH_UNITS, TURN, LENGTH_UNITS])
 
 
 def round_up(value: float, units: int) -> int:
@@ -37,22 +47,30 @@ def round_down(value: float, units: int) -> int:
 def knot_of(units: Units) -> Knot:
     """The knot that these whole numbers stand for."""
     t, x, y, yaw, radius = units
-    turned = _wrap(yaw) * math.tau / TURN
+    turned = ((yaw + _HALF_TURN) % TURN - _HALF_TURN) * math.tau / TURN
     return Knot(t / TIME_UNITS, x / LENGTH_UNITS, y / LENGTH_UNITS, turned, radius / LENGTH_UNITS)
 
 
+def knots_of(units: NDArray[np.int64]) -> list[Knot]:
+    """`knot_of` of each row of whole numbers (K, 5)."""
+    numbers = units.astype(np.float64)
+    numbers[:, 3] = ((units[:, 3] + _HALF_TURN) % TURN - _HALF_TURN) * math.tau
+    return list(map(Knot._make, (numbers / _PER_UNIT).tolist()))
+
+
 def units_of(knot: Knot) -> Units:
-    """The whole numbers that stand for a knot; the radius is rounded up.
+    """The whole numbers that stand for a knot; the radius is rounded up, and the yaw is not wrapped.
 
     Raises:
         InputError: a number is not finite or out of range.
     """
+    t, x, y, yaw, radius = knot
     return (
-        round(number(knot.t, 0.0, TIME_LIMIT, "t of a knot") * TIME_UNITS),
-        round(number(knot.x, -POSITION_LIMIT, POSITION_LIMIT, "x of a knot") * LENGTH_UNITS),
-        round(number(knot.y, -POSITION_LIMIT, POSITION_LIMIT, "y of a knot") * LENGTH_UNITS),
-        _wrap(round(number(knot.yaw, -YAW_LIMIT, YAW_LIMIT, "yaw of a knot") * TURN / math.tau)),
-        round_up(number(knot.radius, 0.0, RADIUS_LIMIT, "radius of a knot"), LENGTH_UNITS),
+        round(number(t, 0.0, TIME_LIMIT, "t of a knot") * TIME_UNITS),
+        round(number(x, -POSITION_LIMIT, POSITION_LIMIT, "x of a knot") * LENGTH_UNITS),
+        round(number(y, -POSITION_LIMIT, POSITION_LIMIT, "y of a knot") * LENGTH_UNITS),
+        round(number(yaw, -YAW_LIMIT, YAW_LIMIT, "yaw of a knot") * TURN / math.tau),
+        round_up(number(radius, 0.0, RADIUS_LIMIT, "radius of a knot"), LENGTH_UNITS),
     )
 
 
@@ -63,22 +81,21 @@ def pack_knots(knots: Sequence[Knot]) -> bytes:
         InputError: the knots are none of that, or a number is out of range.
     """
     _check_count(len(knots))
-    out = bytearray()
-    last: Units = (0, 0, 0, 0, 0)
+    numbers: list[int] = []
+    last_t, last_x, last_y, last_yaw, last_radius = -1, 0, 0, 0, 0
     for index, knot in enumerate(knots):
-        now = units_of(knot)
-        if index == 0 and now[0] != 0:
+        t, x, y, yaw, radius = units_of(knot)
+        if index == 0 and t != 0:
             raise InputError(f"the first knot is at t = {knot.t:g} s: it must be the pose now, at 0")
-        if index > 0:
-            if now[0] <= last[0]:
-                raise InputError(f"knot {index} is not at least {1 / TIME_UNITS:g} s later than the one before")
-            _put(out, now[0] - last[0])
-        _put(out, _fold(now[1] - last[1]))
-        _put(out, _fold(now[2] - last[2]))
-        _put(out, _fold(_wrap(now[3] - last[3])))
-        _put(out, _fold(now[4] - last[4]))
-        last = now
-    return bytes(out)
+        if t <= last_t:
+            raise InputError(f"knot {index} is not at least {1 / TIME_UNITS:g} s later than the one before")
+        dx, dy, spread = x - last_x, y - last_y, radius - last_radius
+        turn = (yaw - last_yaw + _HALF_TURN) % TURN - _HALF_TURN
+        numbers.append(t - last_t)
+        # Folded: 0, -1, 1, -2, 2 ... as 0, 1, 2, 3, 4 ...
+        numbers += (dx << 1 ^ dx >> 31, dy << 1 ^ dy >> 31, turn << 1 ^ turn >> 31, spread << 1 ^ spread >> 31)
+        last_t, last_x, last_y, last_yaw, last_radius = t, x, y, yaw, radius
+    return _packed(numbers[1:])  # the first t is known
 
 
 def unpack_knots(data: bytes) -> tuple[Knot, ...]:
@@ -90,24 +107,26 @@ def unpack_knots(data: bytes) -> tuple[Knot, ...]:
     numbers = _integers(data)
     if len(numbers) % 5 != 4:
         raise InputError(f"knots hold {len(numbers)} numbers: 4 for the first knot and 5 for each other one are needed")
-    numbers.insert(0, 0)
-    _check_count(len(numbers) // 5)
-    knots = []
+    _check_count(len(numbers) // 5 + 1)
+    knots: list[Knot] = []
     t, x, y, yaw, radius = 0, 0, 0, 0, 0
-    for i in range(0, len(numbers), 5):
-        step, dx, dy, turn, spread = numbers[i : i + 5]
-        if i > 0 and step == 0:
-            raise InputError(f"knot {i // 5} is not later than the one before")
-        t, x, y, radius = t + step, x + _unfold(dx), y + _unfold(dy), radius + _unfold(spread)
-        if t > TIME_LIMIT * TIME_UNITS:
-            raise InputError(f"knot {i // 5} is later than {TIME_LIMIT:g} s")
-        if max(abs(x), abs(y)) > POSITION_LIMIT * LENGTH_UNITS:
-            raise InputError(f"knot {i // 5} is further than {POSITION_LIMIT:g} m from the map's origin")
+    each = chain((0,), numbers)
+    for step, dx, dy, turn, spread in zip(each, each, each, each, each, strict=True):
+        t += step
+        x += dx >> 1 ^ -(dx & 1)  # unfolded
+        y += dy >> 1 ^ -(dy & 1)
+        yaw += turn >> 1 ^ -(turn & 1)
+        radius += spread >> 1 ^ -(spread & 1)
+        if step == 0 and knots:
+            raise InputError(f"knot {len(knots)} is not later than the one before")
+        if t > _TIME_END:
+            raise InputError(f"knot {len(knots)} is later than {TIME_LIMIT:g} s")
+        if not (-_MAP_END <= x <= _MAP_END and -_MAP_END <= y <= _MAP_END):
+            raise InputError(f"knot {len(knots)} is further than {POSITION_LIMIT:g} m from the map's origin")
         if turn >= TURN:
-            raise InputError(f"knot {i // 5} turns by more than half a turn")
-        if not 0 <= radius <= RADIUS_LIMIT * LENGTH_UNITS:
-            raise InputError(f"knot {i // 5} has a radius outside 0 to {RADIUS_LIMIT:g} m")
-        yaw = _wrap(yaw + _unfold(turn))
+            raise InputError(f"knot {len(knots)} turns by more than half a turn")
+        if not 0 <= radius <= _RADIUS_END:
+            raise InputError(f"knot {len(knots)} has a radius outside 0 to {RADIUS_LIMIT:g} m")
         knots.append(knot_of((t, x, y, yaw, radius)))
     return tuple(knots)
 
@@ -117,42 +136,33 @@ def _check_count(count: int) -> None:
         raise InputError(f"a plan with {count} knots: it must have 1 to {MAX_KNOTS}")
 
 
-def _wrap(yaw: int) -> int:
-    """The same direction in [-TURN / 2, TURN / 2)."""
-    return (yaw + TURN // 2) % TURN - TURN // 2
-
-
-def _fold(value: int) -> int:
-    """0, -1, 1, -2, 2 ... as 0, 1, 2, 3, 4 ..."""
-    return 2 * value if value >= 0 else -2 * value - 1
-
-
-def _unfold(value: int) -> int:
-    return -(value >> 1) - 1 if value & 1 else value >> 1
-
-
-def _put(out: bytearray, value: int) -> None:
-    while value > 127:
-        out.append((value & 127) | 128)
-        value >>= 7
-    out.append(value)
+def _packed(numbers: Sequence[int]) -> bytes:
+    out = bytearray()
+    for value in numbers:
+        while value > 127:
+            out.append((value & 127) | 128)
+            value >>= 7
+        out.append(value)
+    return bytes(out)
 
 
 def _integers(data: bytes) -> list[int]:
     """The non-negative integers in the bytes; each has one legal form only, the shortest."""
     numbers: list[int] = []
-    value = length = 0
+    value = shift = 0
     for byte in data:
-        value |= (byte & 127) << (7 * length)
-        length += 1
         if byte > 127:
-            if length == MAX_BYTES:
+            value |= (byte & 127) << shift
+            shift += 7
+            if shift == 7 * MAX_BYTES:
                 raise InputError(f"knots hold an integer of more than {MAX_BYTES} bytes")
-            continue
-        if byte == 0 and length > 1:
+        elif shift == 0:
+            numbers.append(byte)
+        elif byte == 0:
             raise InputError("knots hold an integer that is longer than it need be")
-        numbers.append(value)
-        value = length = 0
-    if length:
+        else:
+            numbers.append(value | byte << shift)
+            value = shift = 0
+    if shift:
         raise InputError("knots end inside an integer")
     return numbers

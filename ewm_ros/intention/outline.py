@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.intention.checks import POSITION_LIMIT, RADIUS_LIMIT, YAW_LIMIT
 from ewm_ros.intention.fewest_links import LinkGraph
-from ewm_ros.intention.knots import LENGTH_UNITS, MAX_KNOTS, TIME_LIMIT, TIME_UNITS, TURN, knot_of
+from ewm_ros.intention.knots import LENGTH_UNITS, MAX_KNOTS, TIME_LIMIT, TIME_UNITS, TURN, knots_of
 from ewm_ros.messages import Knot
 from ewm_ros.trajectory import Trajectory
 
@@ -22,14 +23,18 @@ RADIUS_TOLERANCE = 0.15  # of the radius, where that is more: it is an estimate
 ANGLE_TOLERANCE = 0.05  # rad
 MAX_STEPS = 200  # of one trajectory: time and memory grow with their square
 
+# What a line has to keep to: the four numbers of a sample, and its place along both diagonals.
+_X, _Y, _YAW, _RADIUS = range(4)
+_NUMBERS, _VALUES = 4, 6
 # Strips along x, y and both diagonals make an octagon in the circle of the tolerance: each axis is checked by itself.
 _STRIP = POSITION_TOLERANCE * math.cos(math.pi / 8.0) - 1e-9
-_TOLERANCE = np.array([_STRIP, _STRIP, _STRIP, _STRIP, ANGLE_TOLERANCE - 1e-9, POSITION_TOLERANCE - 1e-9])[
+_TOLERANCE = np.array([_STRIP, _STRIP, ANGLE_TOLERANCE - 1e-9, POSITION_TOLERANCE - 1e-9, _STRIP, _STRIP])[
     :, None, None
 ]
-_X, _Y, _YAW, _RADIUS = 0, 1, 4, 5  # among the six values of a sample
 _DIAGONAL = math.sqrt(0.5)
-_UNITS = np.array([LENGTH_UNITS, LENGTH_UNITS, TURN / math.tau, LENGTH_UNITS])[:, None, None]  # of x, y, yaw, radius
+_UNITS = np.array([LENGTH_UNITS, LENGTH_UNITS, TURN / math.tau, LENGTH_UNITS])[:, None, None]  # of a sample's numbers
+_MOST = np.array([POSITION_LIMIT, POSITION_LIMIT, YAW_LIMIT, RADIUS_LIMIT])[:, None]
+_LEAST = np.array([-POSITION_LIMIT, -POSITION_LIMIT, -YAW_LIMIT, 0.0])[:, None]
 # Half a turn and more would be decoded the other way round.
 _HALF_TURN = math.pi * (1.0 - 1.0 / TURN)
 
@@ -59,9 +64,10 @@ def outline(trajectory: Trajectory, start: Pose2D | None = None) -> Outline:
         InputError: a number is out of range, or no 51 knots can follow the trajectory.
     """
     samples = _Samples.of([trajectory], [start])
-    if not samples.placed[0]:
+    placed, spread = samples.legal
+    if not placed[0]:
         raise InputError(f"a trajectory with a pose that is not finite or beyond {POSITION_LIMIT:g} m")
-    if not samples.spread[0]:
+    if not spread[0]:
         raise InputError(f"a trajectory with a radius outside 0 to {RADIUS_LIMIT:g} m")
     (made,) = _outlined(samples)
     if len(made.knots) > MAX_KNOTS:
@@ -80,7 +86,9 @@ def outlines(trajectories: Sequence[Trajectory], starts: Sequence[Pose2D]) -> li
             samples = _Samples.of([trajectories[k] for k in rows], [starts[k] for k in rows])
         except InputError:
             continue
-        legal = samples.placed & samples.spread
+        legal = np.logical_and(*samples.legal)
+        if not legal.any():
+            continue
         for k, one in zip(np.array(rows)[legal].tolist(), _outlined(samples.of_those(legal)), strict=True):
             made[k] = one if len(one.knots) <= MAX_KNOTS else None
     return made
@@ -92,13 +100,11 @@ class _Samples:
 
     Attributes:
         ticks: in the units of the wire, from one sample to the next.
-        poses: (B, N, 3) m, m, rad.
-        radius: (B, N) m.
+        numbers: (4, B, N) m, m, rad, m: x, y, yaw and radius.
     """
 
     ticks: int
-    poses: FloatArray
-    radius: FloatArray
+    numbers: FloatArray
 
     @classmethod
     def of(cls, trajectories: Sequence[Trajectory], starts: Sequence[Pose2D | None]) -> _Samples:
@@ -113,76 +119,82 @@ class _Samples:
         if not 1.0 <= ticks <= TIME_LIMIT * TIME_UNITS / count or abs(ticks - round(ticks)) > 1e-6:
             step = trajectories[0].step
             raise InputError(f"a trajectory with a step of {step:g} s: it must be whole 0.01 s, 60 s in all")
-        poses, radius = np.empty((len(trajectories), count + 1, 3)), np.empty((len(trajectories), count + 1))
-        for k, (trajectory, start) in enumerate(zip(trajectories, starts, strict=True)):
-            poses[k, 0] = trajectory.poses[0] if start is None else (start.x, start.y, start.yaw)
-            poses[k, 1:], radius[k, 1:] = trajectory.poses, trajectory.radius
+        poses = np.array([trajectory.poses for trajectory in trajectories])
+        numbers = np.empty((_NUMBERS, len(poses), count + 1))
+        first = zip(poses[:, 0], starts, strict=True)
+        numbers[:_RADIUS, :, 0] = np.array([p if s is None else (s.x, s.y, s.yaw) for p, s in first]).T
+        numbers[:_RADIUS, :, 1:] = poses.transpose(2, 0, 1)
+        radius = numbers[_RADIUS]
+        radius[:, 1:] = [trajectory.radius for trajectory in trajectories]
         # There is no radius for the pose now: it grows from there as it does in the first step.
-        begun = 2.0 * radius[:, 1] - radius[:, 2] if count > 1 else radius[:, 1]
-        radius[:, 0] = np.minimum(np.maximum(begun, 0.0), radius[:, 1])
-        return cls(round(ticks), poses, radius)
+        before = 2.0 * radius[:, 1] - radius[:, 2] if count > 1 else radius[:, 1]
+        radius[:, 0] = np.minimum(np.maximum(before, 0.0), radius[:, 1])
+        return cls(round(ticks), numbers)
 
     def of_those(self, rows: NDArray[np.bool_]) -> _Samples:
         """Of some of the trajectories."""
-        return self if rows.all() else _Samples(self.ticks, self.poses[rows], self.radius[rows])
-
-    # Comparisons with nan are false, so both refuse it too.
+        return self if rows.all() else _Samples(self.ticks, self.numbers[:, rows])
 
     @property
-    def placed(self) -> NDArray[np.bool_]:
-        """(B,) whether all poses are on the map."""
-        legal = np.abs(self.poses) <= (POSITION_LIMIT, POSITION_LIMIT, YAW_LIMIT)
-        return np.asarray(legal.all(axis=(1, 2)))
-
-    @property
-    def spread(self) -> NDArray[np.bool_]:
-        """(B,) whether all radii are such."""
-        return np.asarray(((self.radius >= 0.0) & (self.radius <= RADIUS_LIMIT)).all(axis=1))
+    def legal(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """(B,) each, whether all poses are on the map, and whether all radii are such."""
+        # The least and the greatest of numbers with a nan are nan, and comparisons with that are false.
+        held = (self.numbers.min(axis=2) >= _LEAST) & (self.numbers.max(axis=2) <= _MOST)
+        return held[:_RADIUS].all(axis=0), held[_RADIUS]
 
 
 def _outlined(samples: _Samples) -> list[Outline]:
     """The fewest knots of each, however many those are."""
-    yaw, radius = _unwrapped(samples.poses[..., 2]), samples.radius
-    times = samples.ticks * np.arange(radius.shape[1]) / TIME_UNITS
-    values = _values(samples.poses[..., 0], samples.poses[..., 1], yaw, radius)
-    units = values[[_X, _Y, _YAW, _RADIUS]] * _UNITS
-    np.rint(units, out=units)
-    units[3] += units[3] / LENGTH_UNITS < radius  # never too small
+    values = np.empty((_VALUES, *samples.numbers.shape[1:]))
+    values[:_NUMBERS] = samples.numbers
+    _unwrap(values[_YAW])
+    radius = values[_RADIUS]
+    units = np.rint(values[:_NUMBERS] * _UNITS)
+    units[_RADIUS] += units[_RADIUS] / LENGTH_UNITS < radius  # never too small
     # What a receiver makes of the rounded samples.
-    x, y, spread = units[[0, 1, 3]] / LENGTH_UNITS
-    meant = _values(x, y, units[2] * (math.tau / TURN), spread)
+    meant = np.empty(values.shape)
+    np.divide(units, LENGTH_UNITS, out=meant[:_NUMBERS])
+    np.multiply(units[_YAW], math.tau / TURN, out=meant[_YAW])
+    _add_diagonals(values)
+    _add_diagonals(meant)
     tolerance = np.empty(values.shape)
     tolerance[:] = _TOLERANCE
-    tolerance[_RADIUS] = np.maximum(tolerance[_RADIUS], RADIUS_TOLERANCE * radius)
+    np.maximum(tolerance[_RADIUS], RADIUS_TOLERANCE * radius, out=tolerance[_RADIUS])
+    times = samples.ticks * np.arange(radius.shape[1]) / TIME_UNITS
     paths = LinkGraph(times, values, meant, tolerance, (_YAW, _HALF_TURN)).paths()
-    away = np.abs(values - values[..., :1]).max(axis=2)
-    moves = (np.hypot(away[0], away[1]) >= POSITION_TOLERANCE) | (away[_YAW] >= POSITION_TOLERANCE)
-    wire = units.transpose(1, 2, 0).astype(np.int64)
-    return [
-        Outline(_knots(samples.ticks, path, rows[path].tolist()), moved)
-        for path, rows, moved in zip(paths, wire, moves.tolist(), strict=True)
-    ]
+    away = np.abs(values[:_RADIUS] - values[:_RADIUS, :, :1]).max(axis=2)
+    moves = (np.hypot(away[_X], away[_Y]) >= POSITION_TOLERANCE) | (away[_YAW] >= POSITION_TOLERANCE)
+    return list(map(Outline, _knots(samples.ticks, paths, units), moves.tolist()))
 
 
-def _knots(ticks: int, path: Sequence[int], units: Sequence[tuple[int, int, int, int]]) -> tuple[Knot, ...]:
-    """The knots at these samples, whose x, y, yaw and radius are these whole numbers."""
-    return tuple(knot_of((ticks * at, *whole)) for at, whole in zip(path, units, strict=True))
+def _knots(ticks: int, paths: Sequence[Sequence[int]], units: FloatArray) -> list[tuple[Knot, ...]]:
+    """The knots at the samples of these paths, whose x, y, yaw and radius are whole numbers (4, B, N)."""
+    lengths = [len(path) for path in paths]
+    at = np.array(list(chain.from_iterable(paths)))
+    row = np.arange(len(paths)).repeat(lengths)
+    whole = np.empty((len(at), 5), np.int64)
+    whole[:, 0] = ticks * at
+    whole[:, 1:] = units[:, row, at].T
+    knots = iter(knots_of(whole))
+    return [tuple(islice(knots, length)) for length in lengths]
 
 
-def _values(x: FloatArray, y: FloatArray, yaw: FloatArray, radius: FloatArray) -> FloatArray:
-    """What a line has to keep to: places along four axes, heading and radius, (B, N) each -> (6, B, N)."""
-    values: FloatArray = np.empty((6, *x.shape))
-    values[_X], values[_Y], values[_YAW], values[_RADIUS] = x, y, yaw, radius
-    across = _DIAGONAL * values[:2]
-    np.add(across[0], across[1], out=values[2])
-    np.subtract(across[0], across[1], out=values[3])
-    return values
+def _add_diagonals(values: FloatArray) -> None:
+    """Fill in the places along both diagonals, the last two of the values (6, B, N)."""
+    x, y = _DIAGONAL * values[:2]
+    np.add(x, y, out=values[_NUMBERS])
+    np.subtract(x, y, out=values[_NUMBERS + 1])
 
 
-def _unwrapped(yaw: FloatArray) -> FloatArray:
-    """Headings (B, N) without jumps of a full turn; most have none."""
-    jumps = (np.abs(yaw[:, 1:] - yaw[:, :-1]) >= math.pi).any(axis=1)
-    if jumps.any():
-        yaw = yaw.copy()
-        yaw[jumps] = np.unwrap(yaw[jumps], axis=1)
-    return yaw
+def _unwrap(yaw: FloatArray) -> None:
+    """What np.unwrap would make of headings (B, N), at the cost of the few jumps of half a turn and more."""
+    steps = yaw[:, 1:] - yaw[:, :-1]
+    jumps = np.abs(steps) >= math.pi
+    if not jumps.any():
+        return
+    jumped = steps[jumps]
+    meant = (jumped + math.pi) % math.tau - math.pi
+    meant[(meant == -math.pi) & (jumped > 0.0)] = math.pi
+    off = np.zeros(steps.shape)
+    off[jumps] = meant - jumped
+    yaw[:, 1:] += off.cumsum(axis=1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ewm_ros.errors import InputError
-from ewm_ros.intention.knots import MAX_KNOTS, pack_knots, round_down, round_up, unpack_knots
+from ewm_ros.intention.knots import MAX_KNOTS, knot_of, knots_of, pack_knots, round_down, round_up, unpack_knots
 from ewm_ros.messages import Knot
 
 
@@ -28,6 +29,11 @@ def test_a_heading_crosses_half_a_turn_the_shorter_way() -> None:
     data = pack_knots([before, after])
     assert data[-2] == 2 * 2
     assert unpack_knots(data)[1].yaw == pytest.approx(after.yaw, abs=math.pi / 512)
+
+
+@given(st.lists(st.tuples(*[st.integers(-2_000_000, 2_000_000)] * 5), min_size=1, max_size=8))
+def test_knots_that_are_made_together_are_those_made_one_by_one(units: list[tuple[int, int, int, int, int]]) -> None:
+    assert repr(knots_of(np.array(units))) == repr([knot_of(one) for one in units])
 
 
 def test_the_extremes_of_the_map_follow_each_other() -> None:

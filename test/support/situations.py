@@ -117,6 +117,6 @@ def mirrored(situation: Situation) -> Situation:
     others = []
     for other in situation.neighbours:
         plan = other.intention.plan
-        there = tuple(replace(knot, y=-knot.y, yaw=-knot.yaw) for knot in plan.knots)
+        there = tuple(knot._replace(y=-knot.y, yaw=-knot.yaw) for knot in plan.knots)
         others.append(replace(other, intention=replace(other.intention, plan=replace(plan, knots=there))))
     return replace(situation, observation=Observation(odometry, scan), follower=follower, neighbours=tuple(others))
