@@ -6,7 +6,7 @@ import hashlib
 import math
 import zlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from ewm_ros.errors import InputError
@@ -16,8 +16,9 @@ from ewm_ros.robot.nominal_predictor import NominalPredictor
 from ewm_ros.robot_type import RobotType
 from ewm_ros.trajectory import HORIZON, Imagination, Rollouts
 from ewm_ros.world_model.network_runtime import CONFIG, NETWORK, Network, model_folder, shared_network
+from ewm_ros.world_model.prediction_windows import PredictionWindows
 from ewm_ros.world_model.predictor import Predictor, Situation
-from ewm_ros.world_model.validator import Validator, recalibrated
+from ewm_ros.world_model.validator import Validator, learn_together, recalibrated
 
 Source = Literal["learned", "closed form"]
 DEFAULT = "default"  # the model that is shipped
@@ -57,9 +58,10 @@ class GuardedPredictor:
         self.takeovers = 0
         self._learned = learned
         self._closed_form = NominalPredictor(robot_type)
+        self._windows = PredictionWindows(predictors=2)
         self._validators: dict[Source, Validator] = {
-            "learned": Validator(robot_type.radius),
-            "closed form": Validator(robot_type.radius),
+            "learned": Validator(robot_type.radius, self._windows, predictor=0),
+            "closed form": Validator(robot_type.radius, self._windows, predictor=1),
         }
         self._compared: deque[tuple[bool, bool]] = deque(maxlen=COMPARED)  # hits of the learned, of the closed form
         self._turn: int | None = None  # periods of COMPARED_EVERY that had begun when it imagined last
@@ -99,6 +101,11 @@ class GuardedPredictor:
         """Of one of the two predictors."""
         return self._validators[source]
 
+    @property
+    def validators(self) -> Collection[Validator]:
+        """Of both predictors."""
+        return self._validators.values()
+
     def asks(self, situation: Situation) -> LearnedPredictor | None:
         """The learned predictor, if it is the one that `imagine` will ask about this situation."""
         if isinstance(self._learned, LearnedPredictor) and (self.source == "learned" or self._compares(situation)):
@@ -111,10 +118,11 @@ class GuardedPredictor:
 
     def happened(self, stamp: float, pose: Pose2D) -> None:
         """Take where the robot really was; to be told once a cycle, before it imagines."""
-        of_closed = self._validators["closed form"].happened(stamp, pose)
+        to_learned, to_closed = self._windows.happened(stamp, pose).split(2)
+        of_closed = self._validators["closed form"].judge(to_closed)
         if self._learned is None:
             return
-        of_learned = {verdict.stamp: verdict for verdict in self._validators["learned"].happened(stamp, pose)}
+        of_learned = {verdict.stamp: verdict for verdict in self._validators["learned"].judge(to_learned)}
         for closed in of_closed:
             learned = of_learned.get(closed.stamp)
             if learned is not None and (learned.counts or closed.counts):
@@ -165,6 +173,7 @@ def imagine_guarded(predictors: Sequence[GuardedPredictor], situations: Sequence
     for questions in asked.values():
         imagine_ahead(*zip(*questions, strict=True))
     raw = [predictor.imagine_raw(situation) for predictor, situation in zip(predictors, situations, strict=True)]
+    learn_together([validator for predictor in predictors for validator in predictor.validators])
     told: list[dict[Source, Imagination]] = [{} for _ in raw]
     alike: dict[tuple[Source, int], list[int]] = {}
     for k, imagined in enumerate(raw):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from ewm_ros.geometry import Pose2D
 from ewm_ros.trajectory import HORIZON, STEP, Trajectory
 from ewm_ros.world_model.prediction_windows import MOVED, Outcomes, PredictionWindows
 
-__all__ = ["MOVED", "PredictionDetail", "PredictionScore", "ScoreSums"]
+__all__ = ["MOVED", "PredictionDetail", "PredictionScore", "ScoreSums", "Verdict"]
 
 STEPS_1S, STEPS_3S = round(1.0 / STEP), round(3.0 / STEP)
 
@@ -67,19 +67,34 @@ class ScoreSums:
         }
 
 
+class Verdict(NamedTuple):
+    """On one window, when it is over.
+
+    Attributes:
+        stamp: s, of the prediction.
+        counts: whether the robot moved, or was to move, enough for the window to count.
+        hit: see ScoreSums.
+    """
+
+    stamp: float
+    counts: bool
+    hit: bool
+
+
 class PredictionScore:
     """Scores one robot's predictions.
 
     Args:
         radius: m, of the robot.
+        windows: where they wait; its own if not given.
 
     Attributes:
         windows: the predictions that wait, and what has become of the newest.
     """
 
-    def __init__(self, radius: float) -> None:
+    def __init__(self, radius: float, windows: PredictionWindows | None = None) -> None:
         self._diameter = 2.0 * radius
-        self.windows = PredictionWindows()
+        self.windows = windows or PredictionWindows()
         self.sums = ScoreSums()
 
     def predicted(self, trajectory: Trajectory) -> int | None:
@@ -90,27 +105,29 @@ class PredictionScore:
         """Take what really happened, and score the predictions whose horizon has passed."""
         outcomes = self.windows.happened(stamp, pose)
         for row in outcomes.full:
-            if self.windows.counts[row]:
-                self._score(row)
+            self.judge(row)
         return outcomes
 
-    def hit(self, row: int) -> bool:
-        """Whether a window that is full was one."""
-        return bool(self.windows.errors[row].max() <= self._diameter)
+    def judge(self, row: int) -> Verdict:
+        """Score a window that is full."""
+        windows = self.windows
+        counts, hit = bool(windows.counts[row]), bool(windows.errors[row].max() <= self._diameter)
+        if counts:
+            self._score(row, hit)
+        return Verdict(float(windows.stamps[row]), counts, hit)
 
-    def _score(self, row: int) -> None:
-        sums, errors = self.sums, self.windows.errors[row]
+    def _score(self, row: int, hit: bool) -> None:
+        sums, errors, radii = self.sums, self.windows.errors[row], self.windows.radii[row]
         sums.windows += 1
-        sums.hits += self.hit(row)
+        sums.hits += hit
         summed = errors.cumsum()
         sums.ade_1s += float(summed[STEPS_1S - 1]) / STEPS_1S
         sums.ade_3s += float(summed[STEPS_3S - 1]) / STEPS_3S
         sums.ade += float(summed[-1]) / HORIZON
         sums.fde += float(errors[-1])
-        inside = np.count_nonzero(errors[:, None] <= self.windows.radii[row], axis=0)
         sums.steps += HORIZON
-        sums.inside50 += int(inside[0])
-        sums.inside90 += int(inside[1])
+        sums.inside50 += int(np.count_nonzero(errors <= radii[:, 0]))
+        sums.inside90 += int(np.count_nonzero(errors <= radii[:, 1]))
 
 
 def _share(part: float, whole: int) -> float | None:

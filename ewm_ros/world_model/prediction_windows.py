@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.trajectory import HORIZON, STEP, Trajectory
 
 IntArray = NDArray[np.intp]
+BoolArray = NDArray[np.bool_]
+ComplexArray = NDArray[np.complex128]
 
 MOVED = 0.3  # m; only windows count in which the robot moved, or was predicted to move, more than this
 GAP = 1.8 * STEP  # s without a pose, from which on nobody knows what happened in between
@@ -19,138 +21,273 @@ ROWS = 2 * HORIZON  # predictions that can wait at a time
 REMEMBERED = 128  # newest poses kept for predictions that are told late
 TOLERANCE = 1e-3  # s by which two stamps of the same moment may differ
 EXACT = 1e-6  # s by which rounding makes two stamps of the same moment differ, in seconds since 1970
+EVEN = 1e-7  # s within which steps are at one moment; several of these have to be less than EXACT
+
+# What is kept of one step of one prediction: x and y (m), the radii of 50 % and 90 % (m), two numbers of who keeps it,
+# the error (m) and which step it is. Side by side, since steps that happen at one moment lie far apart: most of the
+# time would be spent on fetching each of these from memory by itself.
+PLACE, RADII, NOTES, ERROR, WHICH, CELL = slice(0, 2), slice(2, 4), slice(4, 6), 6, 7, 8
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcomes:
-    """The steps of waiting predictions that have now happened, oldest first.
+class Outcomes(NamedTuple):
+    """The steps of waiting predictions that have now happened, one predictor's after the other's.
 
     Attributes:
         rows: (N,) of the windows' arrays.
-        steps: (N,) from 0 to HORIZON - 1.
-        full: (M,) rows whose last step is among them; they hold what they hold until HORIZON more predictions are made.
+        cells: (N, CELL) what was predicted of them, and the error.
+        counts: (N,) of these rows, see PredictionWindows.
+        full: rows whose last step is among them; they hold what they hold until HORIZON more predictions are made.
     """
 
     rows: IntArray
-    steps: IntArray
-    full: IntArray
+    cells: FloatArray
+    counts: BoolArray
+    full: list[int]
+
+    @property
+    def steps(self) -> IntArray:
+        """(N,) from 0 to HORIZON - 1."""
+        return self.cells[:, WHICH].astype(np.intp)
+
+    def split(self, predictors: int) -> list[Outcomes]:
+        """Those of each predictor."""
+        result, begin = [], 0
+        for k in range(predictors):
+            last = k == predictors - 1
+            end = len(self.rows) if last else int(np.count_nonzero(self.rows < (k + 1) * ROWS))
+            full = [row for row in self.full if row // ROWS == k]
+            result.append(Outcomes(self.rows[begin:end], self.cells[begin:end], self.counts[begin:end], full))
+            begin = end
+        return result
 
 
 NO_ROWS: IntArray = np.zeros(0, dtype=np.intp)
-NOTHING = Outcomes(NO_ROWS, NO_ROWS, NO_ROWS)
+NOTHING = Outcomes(NO_ROWS, np.zeros((0, CELL)), np.zeros(0, dtype=bool), [])
 
 
 class PredictionWindows:
-    """The newest predictions of one robot, and what has become of them.
+    """The newest predictions of one robot by one or more predictors, and what has become of them.
 
     Poses may come at any rate of more than one in GAP, and a little before or after the prediction made from them; the
     robot's place at a prediction's steps is interpolated. After a gap, or when time is set back, predictions from
     before are dropped: a window with a gap is not judged.
 
+    Args:
+        predictors: how many; each has ROWS rows, one predictor's after the other's.
+
     Attributes:
-        stamps: (ROWS,) s, of the predictions.
-        radii: (ROWS, HORIZON, 2) m, that were to hold 50 % and 90 %.
-        errors: (ROWS, HORIZON) m, as far as the steps have happened.
-        counts: (ROWS,) whether the robot was predicted to move more than MOVED from where it was, or has.
+        stamps: (R,) s, of the predictions.
+        radii: (R, HORIZON, 2) m, that were to hold 50 % and 90 %.
+        errors: (R, HORIZON) m, as far as the steps have happened.
+        counts: (R,) whether the robot was predicted to move more than MOVED from where it was, or has.
     """
 
-    def __init__(self) -> None:
-        self.stamps = np.full(ROWS, math.inf)
-        self.radii = np.zeros((ROWS, HORIZON, 2))
-        self.errors = np.zeros((ROWS, HORIZON))
-        self.counts = np.zeros(ROWS, dtype=bool)
+    def __init__(self, predictors: int = 1) -> None:
+        rows = predictors * ROWS
+        self.stamps = np.full(rows, math.inf)
+        self.counts = np.zeros(rows, dtype=bool)
+        self._cells = np.zeros((rows * HORIZON, CELL))
+        windows = self._cells.reshape(rows, HORIZON, CELL)
+        self.radii, self.errors = windows[..., RADII], windows[..., ERROR]
+        self._predicted, self._notes = windows[..., PLACE], windows[..., NOTES]
+        windows[..., WHICH] = np.arange(HORIZON)
         # Places are complex, x + iy m: one array, one interpolation, and abs() is the distance.
-        self._places = np.zeros((ROWS, HORIZON), dtype=np.complex128)
-        self._starts = np.zeros(ROWS, dtype=np.complex128)
-        self._steps = np.zeros(ROWS, dtype=np.intp)  # to come
-        self._due = np.full(ROWS, math.inf)  # s, when they are; inf for rows with nothing to come
+        self._places = windows.view(np.complex128)[..., 0]
+        self._errors = self._cells[:, ERROR]
+        self._starts = np.zeros(rows, dtype=np.complex128)
+        self._waiting = np.zeros(rows, dtype=bool)  # rows with steps to come
+        self._next = np.zeros(rows, dtype=np.intp)  # index of the next cell to come
         self._early: list[int] = []  # rows of predictions that begin later than the newest pose
-        self._made = 0
-        self._times = np.zeros(REMEMBERED)  # s, of the newest poses, the newest last
-        self._been = np.zeros(REMEMBERED, dtype=np.complex128)
-        self._known = 0  # how many of them have been without a gap
+        self._made = [0] * predictors
+        self._track = _Track()
+        # Where poses come once a STEP and predictions are made from them, all that waits has a step at one moment. Then
+        # it is _first + _beats * STEP (s); nan if there is no such moment.
+        self._first = math.nan
+        self._beats = 0
 
     def predicted(self, trajectory: Trajectory) -> int | None:
         """Keep a prediction until its horizon has passed, and tell its row; None if it is not of the usual steps."""
         if len(trajectory.poses) != HORIZON or trajectory.step != STEP:
             return None
-        row = self._made % ROWS
-        self._made += 1
-        self.stamps[row] = trajectory.stamp
-        self.radii[row, :, 0], self.radii[row, :, 1] = trajectory.median, trajectory.radius
-        self._places[row].real, self._places[row].imag = trajectory.poses[:, 0], trajectory.poses[:, 1]
-        self._due[row] = math.inf
+        radii = np.column_stack((trajectory.median, trajectory.radius))
+        return self.keep(trajectory.stamp, trajectory.poses, radii)
+
+    def keep(
+        self, stamp: float, poses: FloatArray, radii: FloatArray, notes: FloatArray | float = 0.0, predictor: int = 0
+    ) -> int:
+        """`predicted` of the parts of a trajectory of the usual steps.
+
+        Args:
+            stamp: s.
+            poses: (HORIZON, 3) m, m, rad.
+            radii: (HORIZON, 2) m, that are to hold 50 % and 90 %.
+            notes: (HORIZON, 2) to be told again when the steps have happened.
+            predictor: that has made it, from 0.
+        """
+        row = predictor * ROWS + self._made[predictor] % ROWS
+        self._made[predictor] += 1
+        self.stamps[row] = stamp
+        self._predicted[row], self.radii[row], self._notes[row] = poses[:, :2], radii, notes
+        self._waiting[row] = False
         if row in self._early:
             self._early.remove(row)
-        too_late = self._known and trajectory.stamp < self._times[-self._known] - TOLERANCE
-        if not too_late:
+        if not self._track.known or stamp >= self._track.oldest - TOLERANCE:
             self._early.append(row)
             self._begin()
         return row
 
     def happened(self, stamp: float, pose: Pose2D) -> Outcomes:
         """Take where the robot really was."""
-        newest = float(self._times[-1])
-        if self._known and abs(stamp - newest) <= TOLERANCE:
+        track = self._track
+        newest = track.newest
+        if track.known and abs(stamp - newest) <= TOLERANCE:
             return NOTHING
-        if self._known and stamp < newest:  # time was set back: what was expected will not come
+        if track.known and stamp < newest:  # time was set back: what was expected will not come
             self._drop(math.inf)
-        if not self._known or not newest < stamp < newest + GAP:
+        if not track.known or not newest < stamp < newest + GAP:
             self._drop(stamp - TOLERANCE)
-            self._known = 0
-        self._times[:-1], self._been[:-1] = self._times[1:], self._been[1:]
-        self._times[-1], self._been[-1] = stamp, complex(pose.x, pose.y)
-        self._known = min(self._known + 1, REMEMBERED)
-        self._begin()
-        found = []
-        rows = (self._due <= stamp + TOLERANCE).nonzero()[0]
-        while len(rows):
-            found.append(self._compare(rows))
-            rows = rows[self._due[rows] <= stamp + TOLERANCE]
-        return _joined(found)
+            track.forget()
+        track.add(stamp, pose)
+        if self._early:
+            self._begin()
+        if abs(stamp - self._beat) <= EVEN:
+            return self._step_together()
+        return self._step_by_moment(stamp)
+
+    @property
+    def _beat(self) -> float:
+        """The moment (s) at which all that waits has its next step; nan if it has them at different ones."""
+        return self._first + self._beats * STEP
 
     def _drop(self, before: float) -> None:
         """Expect nothing more of the predictions made before a time (s)."""
-        self._due[self.stamps < before] = math.inf
+        self._waiting[self.stamps < before] = False
         self._early = [row for row in self._early if not self.stamps[row] < before]
 
     def _begin(self) -> None:
         """Take down where the robot was when it made those predictions whose moment has come."""
-        if not self._known:
+        if not self._track.known:
             return
-        newest = self._times[-1] + TOLERANCE
+        newest = self._track.newest + TOLERANCE
         for row in [row for row in self._early if self.stamps[row] <= newest]:
             self._early.remove(row)
-            self._starts[row] = start = self._places_at(self.stamps[row : row + 1])[0]
+            stamp = float(self.stamps[row])
+            self._starts[row] = start = self._track.at(stamp)
             self.counts[row] = np.abs(self._places[row] - start).max() > MOVED
-            self._steps[row], self._due[row] = 0, self.stamps[row] + STEP
+            self._next[row], self._waiting[row] = row * HORIZON, True
+            if not abs(stamp + STEP - self._beat) <= EVEN:
+                self._first = math.nan
 
-    def _compare(self, rows: IntArray) -> Outcomes:
+    def _step_together(self) -> Outcomes:
+        """Compare where all that waits has a step at the moment of the newest pose."""
+        rows = self._waiting.nonzero()[0]
+        outcomes = self._compare(rows, self._track.last) if len(rows) else NOTHING
+        self._next += 1  # of rows that do not wait, too: nobody looks at those
+        self._beats += 1
+        return outcomes
+
+    def _step_by_moment(self, stamp: float) -> Outcomes:
+        """Compare the steps that were to come by the newest pose, each with where the robot was at its moment."""
+        rows = self._waiting.nonzero()[0]
+        found: list[Outcomes] = []
+        for of_one in np.split(rows, np.searchsorted(rows, np.arange(ROWS, len(self.stamps), ROWS))):
+            found += self._catch_up(of_one, stamp + TOLERANCE)
+        self._find_beat()
+        return self._joined(found)
+
+    def _catch_up(self, rows: IntArray, until: float) -> list[Outcomes]:
+        """Compare these rows' steps up to a time (s), of each row one after the other."""
+        found = []
+        when = self._due(rows)
+        while (ready := when <= until).any():
+            rows, when = rows[ready], when[ready]
+            found.append(self._compare(rows, self._track.places(when)))
+            self._next[rows] += 1
+            rows = rows[self._waiting[rows]]
+            when = self._due(rows)
+        return found
+
+    def _due(self, rows: IntArray) -> FloatArray:
+        """(N,) s, when their next steps are."""
+        due: FloatArray = self.stamps[rows] + STEP * (self._next[rows] - rows * HORIZON + 1)
+        return due
+
+    def _find_beat(self) -> None:
+        """See whether all that waits now has its next step at one moment."""
+        due = self._due(self._waiting.nonzero()[0])
+        self._first = float(due[0]) if len(due) and np.ptp(due) <= EVEN else math.nan
+        self._beats = 0
+
+    def _compare(self, rows: IntArray, places: complex | ComplexArray) -> Outcomes:
         """Hold the next step of these predictions against where the robot was then."""
-        steps, when = self._steps[rows], self._due[rows]
-        places = self._places_at(when)
-        cells = rows * HORIZON + steps
-        self.errors.reshape(-1)[cells] = np.abs(places - self._places.take(cells))
-        self.counts[rows] |= np.abs(places - self._starts[rows]) > MOVED
-        full = rows[steps == HORIZON - 1]
-        self._steps[rows] = steps + 1
-        self._due[rows] = self.stamps[rows] + STEP * (steps + 2)
-        self._due[full] = math.inf
-        return Outcomes(rows, steps, full)
+        at = self._next[rows]
+        cells = self._cells.take(at, axis=0)
+        errors = np.abs(places - cells.view(np.complex128)[:, 0])
+        cells[:, ERROR] = self._errors[at] = errors
+        counts = self.counts[rows]
+        if np.count_nonzero(counts) < len(rows):
+            counts |= np.abs(places - self._starts[rows]) > MOVED
+            self.counts[rows] = counts
+        full = rows[cells[:, WHICH] == HORIZON - 1]
+        self._waiting[full] = False
+        return Outcomes(rows, cells, counts, full.tolist())
 
-    def _places_at(self, when: FloatArray) -> NDArray[np.complex128]:
-        if when.min() >= self._times[-1] - EXACT:  # the usual case
-            return self._been[-1:]
-        return np.interp(when, self._times[-self._known :], self._been[-self._known :])
+    def _joined(self, found: list[Outcomes]) -> Outcomes:
+        if not found:
+            return NOTHING
+        if len(found) == 1:
+            return found[0]
+        rows, cells = np.concatenate([one.rows for one in found]), np.concatenate([one.cells for one in found])
+        return Outcomes(rows, cells, self.counts[rows], [row for one in found for row in one.full])
 
 
-def _joined(found: list[Outcomes]) -> Outcomes:
-    if not found:
-        return NOTHING
-    if len(found) == 1:
-        return found[0]
-    return Outcomes(
-        np.concatenate([one.rows for one in found]),
-        np.concatenate([one.steps for one in found]),
-        np.concatenate([one.full for one in found]),
-    )
+class _Track:
+    """Where a robot has been since the last gap.
+
+    Attributes:
+        known: how many poses of it.
+        newest: s, of the last of them.
+        last: m, its place; see PredictionWindows.
+    """
+
+    def __init__(self) -> None:
+        self.known = 0
+        self.newest = -math.inf
+        self.last = 0j
+        # Twice as long as what is remembered: it has to be moved to the front only once in so many poses.
+        self._times = np.zeros(2 * REMEMBERED)  # s
+        self._places = np.zeros(2 * REMEMBERED, dtype=np.complex128)
+        self._end = 0
+
+    @property
+    def oldest(self) -> float:
+        """s, of the first pose that is remembered."""
+        return float(self._times[self._end - self.known])
+
+    def forget(self) -> None:
+        """Begin anew: there was a gap."""
+        self.known = self._end = 0
+
+    def add(self, stamp: float, pose: Pose2D) -> None:
+        """Take the next pose."""
+        if self._end == len(self._times):
+            self._times[:REMEMBERED] = self._times[REMEMBERED:]
+            self._places[:REMEMBERED] = self._places[REMEMBERED:]
+            self._end = REMEMBERED
+        self.newest, self.last = stamp, complex(pose.x, pose.y)
+        self._times[self._end], self._places[self._end] = stamp, self.last
+        self._end += 1
+        self.known = min(self.known + 1, REMEMBERED)
+
+    def at(self, when: float) -> complex:
+        """m, where the robot was at a time (s)."""
+        if when >= self.newest - EXACT:  # the usual case
+            return self.last
+        return complex(self.places(np.array([when]))[0])
+
+    def places(self, when: FloatArray) -> ComplexArray:
+        """(N,) m, where the robot was at these times (s); (1,) if it is the newest place at all of them."""
+        if when.min() >= self.newest - EXACT:
+            return self._places[self._end - 1 : self._end]
+        known = slice(self._end - self.known, self._end)
+        return np.interp(when, self._times[known], self._places[known])

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from ewm_ros.geometry import FloatArray, Pose2D
-from ewm_ros.trajectory import HORIZON, Imagination, Rollouts, Trajectory
-from ewm_ros.world_model.prediction_score import PredictionScore, ScoreSums
-from ewm_ros.world_model.prediction_windows import ROWS, Outcomes
+from ewm_ros.trajectory import HORIZON, STEP, Imagination, Rollouts
+from ewm_ros.world_model.prediction_score import PredictionScore, ScoreSums, Verdict
+from ewm_ros.world_model.prediction_windows import ERROR, NOTES, RADII, WHICH, IntArray, Outcomes, PredictionWindows
 
 LEVELS = np.array([0.5, 0.9])
+MISSED = 1.0 - LEVELS  # share of the errors that is to be larger
 LARGEST_FACTOR = 8.0  # and the smallest is its inverse
 LARGEST_LOG = math.log(LARGEST_FACTOR)
 # A robot's life is a minute to a few, and neighbouring windows tell nearly the same: the first seconds have to do most,
@@ -38,34 +38,22 @@ EVENED = 6  # neighbours to each side with which a radius is averaged
 TOO_SURE = 3.0  # times the predicted radius, from which on the predictor's idea of its errors is no longer that
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """On one window, when it is over.
-
-    Attributes:
-        stamp: s, of the prediction.
-        counts: whether the robot moved, or was to move, enough for the window to count.
-        hit: see ScoreSums.
-    """
-
-    stamp: float
-    counts: bool
-    hit: bool
-
-
 class Validator:
     """Judges and recalibrates one predictor on one robot.
 
     Args:
         radius: m, of the robot.
+        windows: where the predictions of all that are judged on it wait; its own if not given.
+        predictor: which of them this one is.
     """
 
-    def __init__(self, radius: float) -> None:
-        self._score = PredictionScore(radius)
+    def __init__(self, radius: float, windows: PredictionWindows | None = None, predictor: int = 0) -> None:
+        self._score = PredictionScore(radius, windows)
+        self._predictor = predictor
         self._log_factors = np.zeros((HORIZON, len(LEVELS)))
         self._integrals = np.zeros(len(LEVELS))
-        self._log_raw = np.zeros((ROWS, HORIZON, len(LEVELS)))  # of the waiting predictions, before recalibration
         self._lessons = 0
+        self._lesson: FloatArray | None = None  # (N, CELL) of what has happened last, until it has been learned
 
     @property
     def sums(self) -> ScoreSums:
@@ -81,6 +69,7 @@ class Validator:
     @property
     def log_factors(self) -> FloatArray:
         """(HORIZON, 2) their logarithms, before they are limited."""
+        learn_together([self])
         return self._log_factors + self._integrals
 
     @property
@@ -103,59 +92,92 @@ class Validator:
         """
         return recalibrated([self], [imagination])[0]
 
-    def keep(self, told: Trajectory, raw: FloatArray) -> None:
-        """Take what was told as the most probable future, to be judged; raw (2, HORIZON) m: its radii, uncorrected."""
-        row = self._score.predicted(told)
-        if row is not None:
-            self._log_raw[row] = np.log(np.maximum(raw.T, SMALLEST))
+    def keep(self, stamp: float, poses: FloatArray, radii: FloatArray, log_raw: FloatArray) -> None:
+        """Take what is told as the most probable future, to be judged.
+
+        Args:
+            stamp: s.
+            poses: (HORIZON, 3) m, m, rad.
+            radii: (HORIZON, 2) m, as they are told.
+            log_raw: (HORIZON, 2) the logarithms of those before recalibration.
+        """
+        self._score.windows.keep(stamp, poses, radii, log_raw, self._predictor)
 
     def happened(self, stamp: float, pose: Pose2D) -> tuple[Verdict, ...]:
         """Take where the robot really was; the verdicts on the windows that are over by it."""
-        outcomes = self._score.happened(stamp, pose)
-        self._learn(outcomes)
-        windows = self._score.windows
-        return tuple(
-            Verdict(float(windows.stamps[row]), bool(windows.counts[row]), self._score.hit(row))
-            for row in outcomes.full
-        )
+        return self.judge(self._score.windows.happened(stamp, pose))
 
-    def _learn(self, outcomes: Outcomes) -> None:
-        windows = self._score.windows
-        teaching = windows.counts[outcomes.rows]
-        rows, steps = outcomes.rows[teaching], outcomes.steps[teaching]
-        count = len(rows)
-        if not count:
-            return
-        cells = rows * HORIZON + steps
-        errors = windows.errors.take(cells)[:, None]
-        # What counts is whether today's factor would have held the error: the factor of up to 5 s ago has been
-        # corrected since, and to correct it again and again until the first corrections show would overshoot.
-        held = self._log_raw.reshape(-1, len(LEVELS)).take(cells, axis=0) + self._log_factors.take(steps, axis=0)
-        lessons = (np.log(np.maximum(errors, SMALLEST)) > held) - (1.0 - LEVELS)
-        rate = RATE + EAGERNESS / (1.0 + self._lessons / SETTLED)
-        change = np.zeros_like(self._log_factors)
-        change[steps] = (1.0 - POOLED) * lessons
-        change += POOLED / count * lessons.sum(axis=0)
-        self._log_factors = _limited(self._log_factors + rate * change, LARGEST_LOG)
-        self._lessons += 1
-        beyond_told = errors > windows.radii.reshape(-1, len(LEVELS)).take(cells, axis=0)
-        self._integrals += INTEGRAL * (beyond_told.sum(axis=0) / count - (1.0 - LEVELS))
-        self._integrals = _limited(self._integrals, LARGEST_INTEGRAL)
+    def judge(self, outcomes: Outcomes) -> tuple[Verdict, ...]:
+        """`happened` of what the windows have told of its predictor."""
+        if self._lesson is not None:
+            learn_together([self])
+        count = np.count_nonzero(outcomes.counts)
+        if count:
+            self._lesson = outcomes.cells if count == len(outcomes.counts) else outcomes.cells[outcomes.counts]
+        return tuple(self._score.judge(row) for row in outcomes.full)
+
+
+def learn_together(validators: Sequence[Validator]) -> None:
+    """Let validators learn from what has happened; one that is left out does so when its factors are next asked for."""
+    taught = [validator for validator in validators if validator._lesson is not None]
+    if not taught:
+        return
+    lessons = [validator._lesson for validator in taught if validator._lesson is not None]
+    cells = np.concatenate(lessons)
+    sizes = np.array([len(lesson) for lesson in lessons])
+    log_factors, integrals = _learned(taught)
+    # Of each cell, which of all the factors is for it.
+    factor = np.repeat(np.arange(len(taught)) * HORIZON, sizes) + cells[:, WHICH].astype(np.intp)
+    # What counts is whether today's factor would have held the error: the factor of up to 5 s ago has been
+    # corrected since, and to correct it again and again until the first corrections show would overshoot.
+    held = cells[:, NOTES] + log_factors.reshape(-1, len(LEVELS)).take(factor, axis=0)
+    errors = cells[:, ERROR, None]
+    wrong = (np.log(np.maximum(errors, SMALLEST)) > held) - MISSED
+    sums = _sums(np.concatenate((wrong, errors > cells[:, RADII]), axis=1), sizes)
+    change = np.zeros_like(log_factors)
+    # As complex numbers: numpy scatters them several times as fast as rows of two.
+    change.reshape(-1).view(np.complex128)[factor] = ((1.0 - POOLED) * wrong).view(np.complex128)[:, 0]
+    change += ((POOLED / sizes)[:, None] * sums[:, :2])[:, None]
+    rates = np.array([RATE + EAGERNESS / (1.0 + validator._lessons / SETTLED) for validator in taught])
+    log_factors = _limited(log_factors + rates[:, None, None] * change, LARGEST_LOG)
+    integrals = _limited(integrals + INTEGRAL * (sums[:, 2:] / sizes[:, None] - MISSED), LARGEST_INTEGRAL)
+    for validator, log_factor, integral in zip(taught, log_factors, integrals, strict=True):
+        validator._log_factors, validator._integrals = log_factor, integral
+        validator._lessons += 1
+        validator._lesson = None
+
+
+def _learned(validators: Sequence[Validator]) -> tuple[FloatArray, FloatArray]:
+    """(B, HORIZON, 2) logarithms of factors, (B, 2) integrals of several validators."""
+    factors = np.array([validator._log_factors for validator in validators])
+    return factors, np.array([validator._integrals for validator in validators])
+
+
+def _sums(values: FloatArray, sizes: IntArray) -> FloatArray:
+    """(B, D) sums of (N, D) values over the first of so many, the next of so many and so on, each in its order."""
+    places = np.arange(sizes.max())[:, None]
+    # (K, B) with a value of nothing where there are fewer than K.
+    which = np.where(places < sizes, places + (sizes.cumsum() - sizes), len(values))
+    sums: FloatArray = np.concatenate((values, np.zeros((1, values.shape[1])))).take(which, axis=0).sum(axis=0)
+    return sums
 
 
 def recalibrated(validators: Sequence[Validator], imaginations: Sequence[Imagination]) -> list[Imagination]:
     """Validator.recalibrate of several validators at once; all imaginations have as many rollouts."""
+    learn_together(validators)
     rollouts = [Rollouts.of(imagination.rollouts) for imagination in imaginations]
     raw = np.array([(parts.median, parts.radius) for parts in rollouts])  # (B, 2, R, HORIZON)
-    factors = _factors(np.array([validator.log_factors for validator in validators])).swapaxes(1, 2)
+    log_factors, integrals = _learned(validators)
+    factors = _factors(log_factors + integrals[:, None]).swapaxes(1, 2)
     told = raw * factors[:, :, None] @ _EVENING.T
     np.minimum(told[:, 0], told[:, 1], out=told[:, 0])
+    kept = told[:, :, 0].swapaxes(1, 2)
+    log_raw = np.log(np.maximum(raw[:, :, 0], SMALLEST)).swapaxes(1, 2)
     result = []
-    for validator, imagination, parts, before, (median, radius) in zip(
-        validators, imaginations, rollouts, raw, told, strict=True
-    ):
-        futures = Rollouts(parts.stamp, parts.poses, radius, median, parts.step)
-        validator.keep(futures[0], before[:, 0])
+    for k, (validator, imagination, parts) in enumerate(zip(validators, imaginations, rollouts, strict=True)):
+        if parts.step == STEP:
+            validator.keep(parts.stamp, parts.poses[0], kept[k], log_raw[k])
+        futures = Rollouts(parts.stamp, parts.poses, told[k, 1], told[k, 0], parts.step)
         result.append(Imagination(futures, imagination.probabilities))
     return result
 

@@ -21,7 +21,7 @@ from ewm_ros.simulation.worlds.world_file import load_world
 from ewm_ros.trajectory import HORIZON, STEP, Imagination, Trajectory
 from ewm_ros.world_model.prediction_score import ScoreSums
 from ewm_ros.world_model.prediction_windows import MOVED
-from ewm_ros.world_model.validator import LARGEST_FACTOR, TOO_SURE, Validator, recalibrated
+from ewm_ros.world_model.validator import LARGEST_FACTOR, TOO_SURE, Validator, learn_together, recalibrated
 
 SPEED = 0.5  # m/s along x
 SPREAD = 0.01 * np.sqrt(np.arange(1, HORIZON + 1))  # m, standard deviation of either axis of the errors of each step
@@ -61,7 +61,13 @@ class Life:
         )
 
     def cycle(self) -> None:
+        self.look()
+        self.imagine()
+
+    def look(self) -> None:
         self.validator.happened(self.time, Pose2D(self._speed * self.time, 0.0, 0.0))
+
+    def imagine(self) -> None:
         poses = np.zeros((HORIZON, 3))
         poses[:, 0] = self._speed * (self.time + STEP * np.arange(1, HORIZON + 1))
         poses[:, :2] += self._random.normal(size=(HORIZON, 2)) * SPREAD[:, None] * self._growth(self.time)
@@ -196,6 +202,21 @@ def test_several_are_recalibrated_at_once_as_each_alone() -> None:
             np.testing.assert_allclose(mine.median, theirs.median, rtol=1e-12)
     for one, other in zip(alone, together, strict=True):
         assert one.go_on(8.0) == other.go_on(8.0)
+
+
+def test_several_learn_at_once_as_each_alone_bit_for_bit() -> None:
+    alone, together = ([Life(seed, told=0.5, speed=0.1 * seed) for seed in range(6)] for _ in range(2))
+    for cycle in range(120):
+        for life in (*alone, *together):
+            life.look()
+        learn_together([life.validator for life in together])
+        for k, (one, other) in enumerate(zip(alone, together, strict=True)):
+            assert (one.validator.log_factors == other.validator.log_factors).all()
+            for life in (one, other):
+                if cycle % (k + 1) == 0:  # so that of each there are as many steps as of no other
+                    life.imagine()
+                else:
+                    life.time += STEP
 
 
 def test_verdicts_tell_which_window_was_hit() -> None:
