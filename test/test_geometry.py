@@ -98,6 +98,17 @@ def test_the_segments_of_many_arc_lengths_are_those_that_hold_them(
             assert math.atan2(steps[1], steps[0]) == path.heading_at(value)
 
 
+@given(POINTS, FRACTION, FRACTION)
+def test_a_part_of_a_path_is_its_ends_and_the_points_between_them(
+    points: list[tuple[float, float]], share: float, other: float
+) -> None:
+    path = Polyline(points)
+    low, high = sorted((share * path.length, other * path.length))
+    s, x, y = path.part(low, high)
+    assert s == [low, *(at for at in path.s.tolist() if low < at < high), high]
+    assert list(zip(x, y, strict=True)) == [path.point_at(at) for at in s]
+
+
 def test_arc_lengths_beyond_the_ends_mean_the_ends() -> None:
     path = Polyline([(0, 0), (3, 0), (3, 4)])
     assert path.length == 7.0
@@ -135,4 +146,11 @@ def test_a_wrapped_angle_is_the_same_direction_in_half_a_turn_either_way(angle: 
 
 @given(st.lists(st.floats(-100.0, 100.0)))
 def test_many_angles_are_wrapped_as_each_alone(angles: list[float]) -> None:
+    assert wrap_angles(np.array(angles)).tolist() == [wrap_angle(angle) for angle in angles]
+
+
+@given(
+    st.lists(st.floats(-30.0, 30.0) | st.sampled_from([0.0, math.pi, -math.pi, math.tau, 3.0 * math.pi]), max_size=9)
+)
+def test_many_angles_are_wrapped_as_each_is(angles: list[float]) -> None:
     assert wrap_angles(np.array(angles)).tolist() == [wrap_angle(angle) for angle in angles]

@@ -18,7 +18,7 @@ from ewm_ros.geometry import wrap_angles
 from ewm_ros.randomness import LARGEST_SEED, stream
 from ewm_ros.robot.guarded_predictor import GuardedPredictor
 from ewm_ros.robot.nominal_predictor import certain, radii, standing
-from ewm_ros.robot.speed_profile import expected_motion, free_motion
+from ewm_ros.robot.speed_profile import expected_motion
 from ewm_ros.robot.window_recorder import WindowRecorder
 from ewm_ros.robot_type import RobotType
 from ewm_ros.simulation.fleet import Fleet
@@ -108,7 +108,7 @@ class _Recording(GuardedPredictor):
         odometry, follower = situation.observation.odometry, situation.follower
         if follower is None:
             return standing(odometry)
-        s, yaw = expected_motion(follower, situation, free_motion(follower, situation))
+        s, yaw = expected_motion(follower, situation)
         poses = np.concatenate([follower.path.sample(s), wrap_angles(yaw)[:, None]], axis=1)
         return certain(Trajectory(odometry.stamp, poses, radii(s - situation.progress)))
 

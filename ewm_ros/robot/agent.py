@@ -87,7 +87,7 @@ class IntegratedAgent:
         self._priority = priority
         self._compressor = IntentionCompressor()
         self._ways = WayFinder(robot_type.radius)
-        self._bystanders = Bystanders(robot_type.radius)
+        self.bystanders = Bystanders(robot_type.radius)
         self._stopped_since = math.inf  # by the command gate
         self._turning = False  # on the spot, since it was stopped
         self._follower: PathFollower | None = None
@@ -98,7 +98,7 @@ class IntegratedAgent:
     def set_map(self, grid: OccupancyGrid) -> None:
         """Take a map of the floor; routes are planned on the newest one."""
         self._ways.set_map(grid)
-        self._bystanders.set_map(grid)
+        self.bystanders.set_map(grid)
 
     def receive_intention(self, intention: Intention) -> None:
         """Hear a robot's newest word, which a Hearing has accepted (its own come back too).
@@ -137,7 +137,7 @@ class IntegratedAgent:
         self.predictor.happened(odometry.stamp, pose)
         self._seq += 1
         right_of_way = self.right_of_way
-        self._bystanders.look(state, right_of_way.peers.discs(pose.x, pose.y, REACH))
+        self.bystanders.look(state, right_of_way.peers.discs(pose.x, pose.y, REACH))
         self._mind_what_is_in_the_way(state, now)
         changing = self._mind_the_goal(state, goal)
         progress = self._follower.progress(pose, right_of_way.progress) if self._follower else 0.0
@@ -179,7 +179,7 @@ class IntegratedAgent:
         if follower is not None:
             velocity = Velocity(odometry.v, odometry.w)
             # For somebody who crosses the robot slows down for a moment: no reason to expect a slow drive.
-            walked = self._bystanders.speed_limit(follower.path, progress, self._type.max_speed)
+            walked = self.bystanders.speed_limit(follower.path, progress, self._type.max_speed)
             limit = min(situation.speed_limit, walked)
             # Stopped while it looks elsewhere than its path leads, it turns there to the end: the gate lets it turn.
             self._turning = (self._turning or bool(self.hindrance)) and not follower.faces(
@@ -219,7 +219,7 @@ class IntegratedAgent:
         self._stopped_since = min(self._stopped_since, now)
         if now - self._stopped_since >= PATIENCE:
             self._stopped_since = now
-            self._ways.go_round(self._bystanders.discs, state.odometry.pose)
+            self._ways.go_round(self.bystanders.discs, state.odometry.pose)
 
     def _mind_the_goal(self, state: Observation, goal: Goal | None) -> bool:
         """See to it that the robot is on the right route; True while it has to stand before it can take another."""

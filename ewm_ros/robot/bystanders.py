@@ -8,19 +8,17 @@ by its nearest successor. Somebody who walks is expected to walk on.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ewm_ros.geometry import FloatArray, Polyline, Pose2D
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.planning.clearance_map import distance_to_occupied
-from ewm_ros.sensing import Observation, Scan
+from ewm_ros.robot.off_the_map import SEEN_WITHIN, BareFloor, off_the_map
+from ewm_ros.sensing import Observation
 
-SEEN_WITHIN = 4.0  # m
-ON_THE_MAP = 0.2  # m from an occupied cell: noise of odometry and lidar
 A_PEER = 0.35  # m beyond a robot's footprint: it has driven on since it told where it is
 REACH = SEEN_WITHIN + A_PEER  # m from the robot, beyond which no other robot matters
 PARTED = 0.3  # m between neighbouring points of two clusters
@@ -60,10 +58,9 @@ class _Track:
 
 
 @lru_cache(maxsize=2)
-def _on_the_map(grid: OccupancyGrid) -> NDArray[np.bool_]:
-    """(rows, columns): cells that are, or are near, something on the map; the robots of one process share it."""
-    near: NDArray[np.bool_] = distance_to_occupied(grid.occupied, grid.resolution, ON_THE_MAP) < ON_THE_MAP
-    return near
+def _bare_floor(grid: OccupancyGrid) -> BareFloor:
+    """Of the map that the robots of one process share."""
+    return BareFloor(grid)
 
 
 class Bystanders:
@@ -75,15 +72,15 @@ class Bystanders:
 
     def __init__(self, radius: float) -> None:
         self._radius = radius
-        self._grid: OccupancyGrid | None = None
-        self._known: NDArray[np.bool_] = np.zeros((0, 0), dtype=np.bool_)
+        self._floor: BareFloor | None = None
+        self._noticed: tuple[Observation, FloatArray] | None = None  # and (2, N) m of it that are not on the map
         self._tracks: list[_Track] = []
         self._stamp = math.nan
 
     def set_map(self, grid: OccupancyGrid) -> None:
         """Take a map: what is on it is nobody."""
-        self._grid = grid
-        self._known = _on_the_map(grid)
+        self._floor = _bare_floor(grid)
+        self._noticed = None
         self._tracks = []
 
     @property
@@ -98,30 +95,14 @@ class Bystanders:
             peers: (P, 3) m, x, y, footprint's radius of the other robots, as far as they have told: those whose
                 footprints are within REACH at least.
         """
-        scan = state.scan
-        if scan is None or self._grid is None or scan.stamp == self._stamp:
+        if self._noticed is None or self._noticed[0] is not state:
+            notice_together([self], [state])
+        if self._noticed is None or state.scan is None:
             return
-        self._stamp = scan.stamp
-        points = self._unexpected(scan, state.odometry.pose, peers)
-        self._tracks = [self._followed(_somebody(c, state.odometry.pose, scan.stamp)) for c in _clusters(points)]
-
-    def _unexpected(self, scan: Scan, pose: Pose2D, peers: FloatArray) -> FloatArray:
-        """(N, 2) m, in the order of the rays: what is not on the map and no robot."""
-        assert self._grid is not None
-        near = ((scan.ranges > 0.0) & (scan.ranges < min(SEEN_WITHIN, scan.range_max))).nonzero()[0]
-        angles = pose.yaw + scan.angle_min + scan.angle_increment * near
-        ranges = scan.ranges[near]
-        x, y = pose.x + ranges * np.cos(angles), pose.y + ranges * np.sin(angles)
-        (left, bottom), size = self._grid.origin, self._grid.resolution
-        column, row = np.floor((x - left) / size).astype(np.intp), np.floor((y - bottom) / size).astype(np.intp)
-        rows, columns = self._known.shape
-        inside = ((column >= 0) & (column < columns) & (row >= 0) & (row < rows)).nonzero()[0]
-        unknown = inside[~self._known[row[inside], column[inside]]]
-        points: FloatArray = np.stack([x[unknown], y[unknown]], axis=1)
-        if len(points) and len(peers):
-            gaps = np.hypot(points[:, None, 0] - peers[:, 0], points[:, None, 1] - peers[:, 1]) - peers[:, 2]
-            points = points[(gaps > A_PEER).all(axis=1)]
-        return points
+        pose, self._stamp = state.odometry.pose, state.scan.stamp
+        points = _strangers(self._noticed[1], peers)
+        self._noticed = None
+        self._tracks = [self._followed(_somebody(c, pose, self._stamp)) for c in _clusters(points)]
 
     def _followed(self, found: _Track) -> _Track:
         """Somebody who has been found, with where he was in the scans before."""
@@ -150,6 +131,29 @@ class Bystanders:
             if (np.hypot(theirs_x - mine[:, 0], theirs_y - mine[:, 1]) >= kept).all():
                 return math.inf if share == 1.0 else share * speed
         return 0.0
+
+
+def notice_together(bystanders: Sequence[Bystanders], observations: Sequence[Observation]) -> None:
+    """Find what is not on the map in the new scans of several robots at once; to each, `look` then has to be told."""
+    news: dict[BareFloor, list[tuple[Bystanders, Observation]]] = {}
+    for one, state in zip(bystanders, observations, strict=True):
+        one._noticed = None
+        if one._floor is not None and state.scan is not None and state.scan.stamp != one._stamp:
+            news.setdefault(one._floor, []).append((one, state))
+    for floor, group in news.items():
+        seen = [(state.scan, state.odometry.pose) for _, state in group if state.scan is not None]
+        for (one, state), places in zip(group, off_the_map(floor, seen), strict=True):
+            one._noticed = state, places
+
+
+def _strangers(places: FloatArray, peers: FloatArray) -> FloatArray:
+    """(N, 2) m, of places (2, M), where no robot is; see Bystanders.look."""
+    if places.size and len(peers):
+        away = places[:, None] - peers.T[:2, :, None]  # (2, P, M)
+        gaps = np.hypot(away[0], away[1])
+        gaps -= peers[:, 2:]
+        places = places.take(np.logical_and.reduce(gaps > A_PEER).nonzero()[0], axis=1)
+    return np.ascontiguousarray(places.T)
 
 
 def _clusters(points: FloatArray) -> list[FloatArray]:

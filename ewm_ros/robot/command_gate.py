@@ -63,6 +63,8 @@ class CommandGate:
         self._scan_timeout = scan_timeout
         self._command_timeout = command_timeout
         self._safety_stop = SafetyStop(robot_type)
+        self._reach_v = command_reach(robot_type.max_acceleration, robot_type.lag)
+        self._reach_w = command_reach(robot_type.max_turn_acceleration, robot_type.lag)
         self._odometry: Odometry | None = None
         self._scan_stamp = math.nan
         self._odometry_at = self._scan_at = self._command_at = -math.inf
@@ -95,7 +97,7 @@ class CommandGate:
         measured = Velocity(self._odometry.v, self._odometry.w)
         limited = self._limit(command, measured, now)
         safe = self._safety_stop.limit(limited, measured, max(now - self._scan_at, 0.0))
-        return self._send(safe, "" if safe == limited else OBSTACLE, now)
+        return self._send(safe, "" if safe is limited else OBSTACLE, now)
 
     def watchdog(self, now: float) -> Gated | None:
         """Zero, if the motors must stop although nobody commands it; None while all is well.
@@ -128,11 +130,10 @@ class CommandGate:
         last = self._last if since <= self._command_timeout else STANDSTILL
         period = min(max(since, 0.0), 2.0 * PERIOD) if since <= self._command_timeout else PERIOD
         kind = self._type
-        v = min(max(command.v, -kind.max_speed), kind.max_speed)
-        w = min(max(command.w, -kind.max_turn_rate), kind.max_turn_rate)
+        step_v, step_w = kind.max_acceleration * period, kind.max_turn_acceleration * period
         return Velocity(
-            _ramp(v, last.v, measured.v, kind.max_acceleration, kind.lag, period),
-            _ramp(w, last.w, measured.w, kind.max_turn_acceleration, kind.lag, period),
+            _ramp(command.v, last.v, measured.v, kind.max_speed, step_v, self._reach_v),
+            _ramp(command.w, last.w, measured.w, kind.max_turn_rate, step_w, self._reach_w),
         )
 
     def _send(self, velocity: Velocity, reason: str, now: float) -> Gated:
@@ -140,14 +141,21 @@ class CommandGate:
         return Gated(velocity, reason)
 
 
-def _ramp(wanted: float, last: float, measured: float, acceleration: float, lag: float, period: float) -> float:
-    """The wanted speed as far as the acceleration allows.
+def _ramp(wanted: float, last: float, measured: float, most: float, step: float, reach: float) -> float:
+    """The wanted speed up to `most`, as far as the acceleration allows.
 
     Speeding up is relative to the last command. Slowing down is relative to the measured speed where that gives more,
     because a command that ran ahead of the motors would otherwise delay the braking.
+
+    Args:
+        step, reach: how far it may lie from the last command, and from the measured speed.
     """
-    step = acceleration * period
     if last < 0.0:
-        return -_ramp(-wanted, -last, -measured, acceleration, lag, period)
-    lowest = max(min(last - step, measured - command_reach(acceleration, lag)), -step)
-    return min(max(wanted, lowest), last + step)
+        return -_ramp(-wanted, -last, -measured, most, step, reach)
+    # Comparisons in place of min and max: this is done in each cycle of each robot.
+    low, high, slower = last - step, last + step, measured - reach
+    low = slower if slower < low else low
+    low = -step if low < -step else low
+    wanted = -most if wanted < -most else most if wanted > most else wanted
+    wanted = low if low > wanted else wanted
+    return high if high < wanted else wanted

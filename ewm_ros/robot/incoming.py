@@ -162,17 +162,17 @@ def checked_scan(stamp: float, angle_min: float, increment: float, range_max: fl
         raise InputError("angle_increment of the scan is 0")
     range_max = number(range_max, 1e-3, POSITION_LIMIT, "range_max of the scan")
     angle_min = number(angle_min, -2.0 * _FULL_TURN, 2.0 * _FULL_TURN, "angle_min of the scan")
+    if not ranges.min() >= 0.0:  # some are nan or negative, which is rare
+        ranges = np.maximum(_filled(ranges), 0.0)
+    return Scan(stamp, angle_min, increment, range_max, np.minimum(ranges, range_max))
+
+
+def _filled(ranges: FloatArray) -> FloatArray:
+    """The ranges with each nan replaced by the smaller one of the valid neighbours, around the full turn."""
     invalid = np.isnan(ranges)
-    if invalid.any():
-        if invalid.all():
-            raise InputError("scan has no valid ray, all are nan")
-        ranges = _filled(ranges, invalid)
-    return Scan(stamp, angle_min, increment, range_max, np.minimum(np.maximum(ranges, 0.0), range_max))
-
-
-def _filled(ranges: FloatArray, invalid: np.ndarray) -> FloatArray:
-    """The ranges with each invalid one replaced by the smaller one of the valid neighbours, around the full turn."""
     valid = np.flatnonzero(~invalid)
+    if not len(valid):
+        raise InputError("scan has no valid ray, all are nan")
     gaps = np.flatnonzero(invalid)
     after = np.searchsorted(valid, gaps)
     filled: FloatArray = ranges.copy()

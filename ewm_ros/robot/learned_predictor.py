@@ -61,17 +61,22 @@ def imagine_ahead(predictors: Sequence[LearnedPredictor], situations: Sequence[S
     outputs, probabilities = predictors[0].network.run_all(states)
     order = np.argsort(-probabilities, axis=1, kind="stable")
     rows = np.arange(len(order))[:, None]
-    chances, futures = probabilities[rows, order].astype(np.float64), outputs[rows, order].astype(np.float64)
+    chances = probabilities[rows, order].astype(np.float64)
+    futures = outputs[rows, order]
+    progress, beside, turned, median, radius = (
+        futures[..., k].astype(np.float64) for k in (PROGRESS, BESIDE, TURNED, MEDIAN, RADIUS)
+    )
     full = np.array([predictor.vector.robot_type.max_speed for predictor in predictors])[:, None, None]
     with np.errstate(invalid="ignore", over="ignore"):  # what is no number is refused below
-        poses = poses_of(frames, full * futures[..., PROGRESS], futures[..., BESIDE], futures[..., TURNED])
-        radii = np.minimum(futures[..., RADIUS], RADIUS_LIMIT)
-        medians = np.minimum(futures[..., MEDIAN], radii)
-        sound = np.isfinite(futures.sum(axis=(1, 2, 3))) & (chances.sum(axis=1) > 0.0)
-        sound &= np.isfinite(chances.sum(axis=1))
+        poses = poses_of(frames, full * progress, beside, turned)
+        radii = np.minimum(radius, RADIUS_LIMIT)
+        medians = np.minimum(median, radii)
+        sums = chances.sum(axis=1)
+        sound = np.isfinite(futures.sum(axis=(1, 2, 3), dtype=np.float64)) & (sums > 0.0) & np.isfinite(sums)
+        shares = (chances / sums[:, None]).tolist()
     for k, (predictor, situation) in enumerate(zip(predictors, situations, strict=True)):
         imagination = None
         if sound[k]:
             rollouts = Rollouts(situation.observation.odometry.stamp, poses[k], radii[k], medians[k])
-            imagination = Imagination(rollouts, tuple((chances[k] / chances[k].sum()).tolist()))
+            imagination = Imagination(rollouts, tuple(shares[k]))
         predictor.expect(situation, imagination)

@@ -10,7 +10,7 @@ import numpy as np
 from ewm_ros.geometry import FloatArray
 from ewm_ros.robot.motion import Unicycle
 from ewm_ros.robot_type import RobotType
-from ewm_ros.sensing import Odometry, Velocity
+from ewm_ros.sensing import Odometry
 from ewm_ros.trajectory import HORIZON, STEP, Imagination, Trajectory
 from ewm_ros.world_model.predictor import Situation
 
@@ -32,25 +32,27 @@ class NominalPredictor:
     def imagine(self, situation: Situation) -> Imagination:
         """One rollout of HORIZON steps with probability 1."""
         odometry, follower = situation.observation.odometry, situation.follower
-        pose, velocity = odometry.pose, Velocity(odometry.v, odometry.w)
-        reference = velocity
         if follower is None:
             return standing(odometry)
 
+        x, y, yaw = odometry.pose.x, odometry.pose.y, odometry.pose.yaw
+        v = reference_v = odometry.v
+        w = reference_w = odometry.w
         progress, speed_limit = situation.progress, situation.speed_limit
-        future: list[tuple[float, float, float]] = []
+        poses: list[float] = []
         driven: list[float] = []
         distance = 0.0
         for step in range(HORIZON):
-            hold = situation.hold_at(step * STEP)
-            command = follower.command(pose, velocity, progress, hold, speed_limit)
-            before = velocity.v
-            pose, velocity, reference = self._unicycle.step(pose, velocity, reference, command)
-            progress = follower.progress(pose, progress)
-            distance += 0.5 * abs(before + velocity.v) * STEP
-            future.append((pose.x, pose.y, pose.yaw))
+            before = v
+            command = follower.command_at(x, y, yaw, v, w, progress, situation.hold_at(step * STEP), speed_limit)
+            x, y, yaw, v, w, reference_v, reference_w = self._unicycle.step(
+                x, y, yaw, v, w, reference_v, reference_w, *command
+            )
+            progress = follower.progress_at(x, y, progress)
+            distance += 0.5 * abs(before + v) * STEP
+            poses += x, y, yaw
             driven.append(distance)
-        return certain(Trajectory(odometry.stamp, np.array(future), radii(np.array(driven))))
+        return certain(Trajectory(odometry.stamp, np.array(poses).reshape(HORIZON, 3), radii(np.array(driven))))
 
 
 def radii(driven: FloatArray) -> FloatArray:

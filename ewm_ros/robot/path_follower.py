@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ewm_ros.geometry import FloatArray, Polyline, Pose2D
-from ewm_ros.robot.motion import PERIOD, command_reach, stopping_speed
+from ewm_ros.robot.motion import PERIOD, command_reach, stopping_speed, towards
 from ewm_ros.robot_type import RobotType
-from ewm_ros.sensing import STANDSTILL, Velocity
+from ewm_ros.sensing import Velocity
 
 LOOKAHEAD = 0.16  # m, at standstill
 LOOKAHEAD_TIME = 0.5  # s, by which the lookahead grows with speed
@@ -46,6 +46,9 @@ class PathFollower:
         squared_limit: (N,) (m/s)^2, at which the points may be passed, braking for later ones included.
         sharp: (N,) whether the robot stops and turns at a point.
         corners: m along the path, where it does.
+        table: (3, N + 1) for looking up many places at once, of each point and of what lies beyond the last: m along
+            the path, (m/s)^2 as in squared_limit, rad of the piece that ends there.
+        braking: m/s^2, s and m/s: how hard the robot plans to brake, how long it takes to react, how fast it drives.
     """
 
     def __init__(self, path: Polyline, robot_type: RobotType) -> None:
@@ -58,6 +61,7 @@ class PathFollower:
         self._reaction = PERIOD + 1.5 * robot_type.lag
         self._reach_v = command_reach(robot_type.max_acceleration, robot_type.lag)
         self._reach_w = command_reach(robot_type.max_turn_acceleration, robot_type.lag)
+        self.braking = (self._brake, self._reaction, self._max_v)
         self._survey()
 
     def _survey(self) -> None:
@@ -82,6 +86,9 @@ class PathFollower:
         self.squared_limit: FloatArray = np.array(squared)
         self.sharp: NDArray[np.bool_] = sharp
         self.corners: list[float] = s[sharp].tolist()
+        points = np.arange(len(s) + 1)
+        tables = (s, points), (self.squared_limit, points), (self.headings, points - 1)
+        self.table: FloatArray = np.stack([values.take(which, mode="clip") for values, which in tables])
         self._s: list[float] = s.tolist()
         self._squared_limit: list[float] = squared
 
@@ -99,14 +106,21 @@ class PathFollower:
         slowed[sharp] = turns[sharp] / self._max_w + stop
         self._turn_time: list[float] = np.cumsum(slowed).tolist()
         self._length = length
+        self._last_point, self._last_piece = len(s) - 1, len(ends) - 1
+        # From so far on (a hair more than it takes) a stop ahead asks for no less than full speed.
+        self._free = 1.001 * (self._max_v * self._reaction + self._max_v * self._max_v / (2.0 * self._brake))
 
     def progress(self, pose: Pose2D, previous: float) -> float:
         """Where on the path the robot is, m, never behind `previous` and never beyond a corner it has yet to reach.
 
         Only the next half metre is searched, so that a robot does not jump across a hairpin.
         """
-        stop = min(previous + WINDOW, self._piece_ends[self._piece(previous)])
-        return self.path.project(pose.x, pose.y, previous, stop)[0]
+        return self.progress_at(pose.x, pose.y, previous)
+
+    def progress_at(self, x: float, y: float, previous: float) -> float:
+        """`progress` of a robot at x, y (m)."""
+        stop, end = previous + WINDOW, self._piece_ends[self._piece(previous)]
+        return self.path.place(x, y, previous, end if end < stop else stop)[0]
 
     def command(
         self, pose: Pose2D, velocity: Velocity, progress: float, hold: float, speed_limit: float = math.inf
@@ -120,36 +134,42 @@ class PathFollower:
             hold: m along the path; the robot's centre stops before it. Turning in place goes on there.
             speed_limit: m/s.
         """
+        return Velocity(*self.command_at(pose.x, pose.y, pose.yaw, velocity.v, velocity.w, progress, hold, speed_limit))
+
+    def command_at(
+        self, x: float, y: float, yaw: float, v: float, w: float, progress: float, hold: float, speed_limit: float
+    ) -> tuple[float, float]:
+        """`command` in plain numbers, and with comparisons in place of min and max: a prediction asks it 50 times."""
         remaining = self._length - progress
         if remaining < END_REACHED:
-            return STANDSTILL
-        v, w = max(velocity.v, 0.0), velocity.w
+            return 0.0, 0.0
+        v = 0.0 if v < 0.0 else v
         piece = self._piece(progress)
-        limit = min(
-            speed_limit,
-            self._path_limit(min(progress + v * self._reaction, self._piece_ends[piece])),
-            stopping_speed(hold - HOLD_MARGIN - progress, self._brake, self._reaction),
-            stopping_speed(remaining, self._brake, self._reaction),
-        )
-        ahead, left = self._pursued(pose, piece, progress + LOOKAHEAD + LOOKAHEAD_TIME * v)
-        bearing = math.atan2(left, ahead)
-        curvature = 2.0 * left / max(ahead * ahead + left * left, 1e-6)
-        drive = min(max((TURN_FIRST - abs(bearing)) / (TURN_FIRST - ALIGNED), 0.0), 1.0)
+        limit = self._speed_limit(v, piece, progress, hold, speed_limit)
+        ahead, left = self._pursued(x, y, yaw, piece, progress + LOOKAHEAD + LOOKAHEAD_TIME * v)
+        bearing, squared = math.atan2(left, ahead), ahead * ahead + left * left
+        curvature = 2.0 * left / (squared if squared > 1e-6 else 1e-6)
+        bend, aside, max_w = abs(curvature), abs(bearing), self._max_w
+        drive = (TURN_FIRST - aside) / (TURN_FIRST - ALIGNED)
+        drive = 0.0 if drive < 0.0 else 1.0 if drive > 1.0 else drive
 
-        forward = max(limit * drive, 0.0)
-        if forward * abs(curvature) > self._max_w:
-            forward = self._max_w / abs(curvature)
-        forward = min(forward, v + self._reach_v)
+        forward = limit * drive
+        forward = 0.0 if forward < 0.0 else forward
+        if forward * bend > max_w:
+            forward = max_w / bend
+        reached = v + self._reach_v
+        forward = reached if reached < forward else forward
         turn = forward * curvature
-        fastest = min(self._max_w, stopping_speed(abs(bearing), self._turn_brake, self._reaction))
+        fastest = stopping_speed(aside, self._turn_brake, self._reaction)
+        fastest = max_w if fastest > max_w else fastest
         if drive < 1.0:
             turn += (1.0 - drive) * math.copysign(fastest, bearing)
         # The curve belongs to the speed commanded, which the robot may not have yet: beyond what it can still stop at
         # the bearing, it turns only as the curve asks at the speed it has. A type that turns hard would swing.
-        most = max(fastest, v * abs(curvature))
-        turn = min(max(turn, -most), most)
-        turn = min(max(turn, w - self._reach_w, -self._max_w), w + self._reach_w, self._max_w)
-        return Velocity(forward, turn)
+        asked = v * bend
+        most = asked if asked > fastest else fastest
+        turn = -most if turn < -most else most if turn > most else turn
+        return forward, towards(turn, w, self._reach_w, max_w)
 
     def face(self, pose: Pose2D, velocity: Velocity, progress: float) -> Velocity:
         """Turn on the spot to where the path leads: for a robot that may not drive the way it looks."""
@@ -164,7 +184,7 @@ class PathFollower:
     def _bearing(self, pose: Pose2D, velocity: Velocity, progress: float) -> float:
         """rad, of the point of the path that is pursued."""
         s = progress + LOOKAHEAD + LOOKAHEAD_TIME * max(velocity.v, 0.0)
-        ahead, left = self._pursued(pose, self._piece(progress), s)
+        ahead, left = self._pursued(pose.x, pose.y, pose.yaw, self._piece(progress), s)
         return math.atan2(left, ahead)
 
     def speed_limits(self, s: FloatArray, end: float, limit: float = math.inf) -> FloatArray:
@@ -175,7 +195,7 @@ class PathFollower:
             end: m along the path.
             limit: m/s, of the speed everywhere.
         """
-        limits: FloatArray = speed_limits([self], s[None], np.array([[end]]), np.array([[limit]]))[0]
+        limits: FloatArray = speed_limits_and_headings([self], s[None], np.array([[end]]), np.array([[limit]]))[0][0]
         return limits
 
     def stopping_distance(self, v: float) -> float:
@@ -197,31 +217,43 @@ class PathFollower:
 
     def _piece(self, progress: float) -> int:
         """Index of the piece of the path, between sharp corners, that the robot is driving on."""
-        return min(bisect_left(self._piece_ends, progress + CORNER_REACHED), len(self._piece_ends) - 1)
+        return bisect_left(self._piece_ends, progress + CORNER_REACHED, 0, self._last_piece)
 
-    def _path_limit(self, s: float) -> float:
-        """m/s at which the path's coming curves can be driven, braking included."""
-        i = min(bisect_left(self._s, s), len(self._s) - 1)
-        squared = self._squared_limit[i] + 2.0 * self._brake * max(self._s[i] - s, 0.0)
-        return min(math.sqrt(squared), self._max_v)
+    def _speed_limit(self, v: float, piece: int, progress: float, hold: float, limit: float) -> float:
+        """m/s of `limit` at which the path's coming curves can be driven, and stopped at its end and before `hold`."""
+        s, end = progress + v * self._reaction, self._piece_ends[piece]
+        s = end if end < s else s
+        i = bisect_left(self._s, s, 0, self._last_point)
+        braking = self._s[i] - s
+        braking = 0.0 if braking < 0.0 else braking
+        curves = math.sqrt(self._squared_limit[i] + 2.0 * self._brake * braking)
+        curves = self._max_v if curves > self._max_v else curves
+        limit = curves if curves < limit else limit
+        nearest = hold - HOLD_MARGIN - progress
+        remaining = self._length - progress
+        nearest = remaining if remaining < nearest else nearest
+        if nearest < self._free:
+            stopping = stopping_speed(nearest, self._brake, self._reaction)
+            limit = stopping if stopping < limit else limit
+        return limit
 
-    def _pursued(self, pose: Pose2D, piece: int, s: float) -> tuple[float, float]:
+    def _pursued(self, x: float, y: float, yaw: float, piece: int, s: float) -> tuple[float, float]:
         """The point at s in the robot's frame (m ahead, m to the left); beyond the piece's end straight on."""
         beyond = s - self._piece_ends[piece]
         if beyond > 0.0:
-            x, y, cos, sin = self._arrivals[piece]
-            x, y = x + beyond * cos, y + beyond * sin
+            to_x, to_y, cos, sin = self._arrivals[piece]
+            to_x, to_y = to_x + beyond * cos, to_y + beyond * sin
         else:
-            x, y = self.path.point_at(s)
-        dx, dy = x - pose.x, y - pose.y
-        cos, sin = math.cos(pose.yaw), math.sin(pose.yaw)
+            to_x, to_y = self.path.point_at(s)
+        dx, dy = to_x - x, to_y - y
+        cos, sin = math.cos(yaw), math.sin(yaw)
         return dx * cos + dy * sin, dy * cos - dx * sin
 
 
-def speed_limits(
+def speed_limits_and_headings(
     followers: Sequence[PathFollower], s: FloatArray, ends: FloatArray, limits: FloatArray | float = math.inf
-) -> FloatArray:
-    """PathFollower.speed_limits of several robots at once.
+) -> tuple[FloatArray, FloatArray]:
+    """PathFollower.speed_limits of several robots at once, and the direction in which their paths lead there.
 
     Args:
         s: (B, M) m along each robot's path.
@@ -229,18 +261,20 @@ def speed_limits(
         limits: (B, 1) m/s.
 
     Returns:
-        (B, M) m/s.
+        (B, M) m/s; (B, M) rad, as in `headings`.
     """
-    squared, vertices = np.empty(s.shape), np.empty(s.shape)
-    for k, follower in enumerate(followers):
-        nodes = follower.path.s
-        index = nodes.searchsorted(s[k])
-        nodes.take(index, mode="clip", out=vertices[k])
-        follower.squared_limit.take(index, mode="clip", out=squared[k])
-    traits = np.array([(f._brake, f._reaction, f._max_v) for f in followers])
+    found = np.empty(s.shape, np.intp)
+    for follower, places, numbers in zip(followers, s, found, strict=True):
+        numbers[:] = follower.path.s.searchsorted(places)
+    columns = np.array([follower.table.shape[1] for follower in followers])
+    found += (np.cumsum(columns) - columns)[:, None]  # the tables lie one behind the other
+    table = np.concatenate([follower.table for follower in followers], axis=1)
+    vertices, squared = table[0].take(found), table[1].take(found)
+    headings = table[2].take(found + (vertices == s))  # at a point of the path, that of the piece that begins there
+    traits = np.array([follower.braking for follower in followers])
     brake, reaction, max_v = traits[:, :1], traits[:, 1:2], traits[:, 2:]
     squared += 2.0 * brake * np.maximum(vertices - s, 0.0)
     kept = brake * reaction  # stopping_speed of all distances at once
     stopping = np.sqrt(kept * kept + 2.0 * brake * np.maximum(ends - s, 0.0)) - kept
     allowed: FloatArray = np.minimum(np.minimum(np.sqrt(squared), stopping), np.minimum(limits, max_v))
-    return allowed
+    return allowed, headings

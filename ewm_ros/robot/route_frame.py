@@ -63,15 +63,10 @@ class RouteFrame:
         s, d = places_of([self], points.reshape(1, -1, 2), [reach])
         return s.reshape(points.shape[:-1]), d.reshape(points.shape[:-1])
 
-    def window(self, reach: float) -> tuple[FloatArray, NDArray[np.complex128]]:
-        """m along the route and places (x + iy, m) of the ends and corners of its part near the robot, (K,) each."""
+    def window(self, reach: float) -> tuple[list[float], list[float], list[float]]:
+        """m along the route and x, y (m) of its part near the robot: of its beginning, its corners and its end."""
         low = max(self.progress - BEHIND, 0.0)
-        high = max(min(self.progress + reach, self.path.length), low + 1e-6)
-        vertices = self.path.s
-        inner = slice(int(vertices.searchsorted(low, side="right")), int(vertices.searchsorted(high)))
-        first, last = complex(*self.path.point_at(low)), complex(*self.path.point_at(high))
-        knots = np.concatenate([[low], vertices[inner], [high]])
-        return knots, np.concatenate([[first], _complex(self.path.points[inner]), [last]])
+        return self.path.part(low, max(min(self.progress + reach, self.path.length), low + 1e-6))
 
     @property
     def beside(self) -> float:
@@ -92,16 +87,26 @@ def poses_of(frames: Sequence[RouteFrame], s: FloatArray, d: FloatArray, turned:
     traits = np.array([(frame.progress, frame.path.length, frame.pose.yaw) for frame in frames])
     progress, length, yaw = (column.reshape(rows) for column in traits.T)
     at = np.minimum(np.maximum(progress + s, 0.0), length)
-    segments = np.array(
-        [frame.path.table.take(frame.path.segments(on), axis=0) for frame, on in zip(frames, at, strict=True)]
-    )
-    x, y, s_begin, _, dx, dy = np.moveaxis(segments, -1, 0)
-    along = at - s_begin
+    x, y, begin, dx, dy = _pieces([frame.path for frame in frames], at)
+    along = at - begin
     poses = np.empty((*at.shape, 3))
     poses[..., 0] = x + along * dx - d * dy
     poses[..., 1] = y + along * dy + d * dx
     poses[..., 2] = wrap_angles(yaw + turned)
     return poses
+
+
+def _pieces(paths: Sequence[Polyline], at: FloatArray) -> list[FloatArray]:
+    """Of the pieces of each path that some places (B, ...) m along it lie on: x, y, m along it, direction x, y."""
+    found = np.ones(at.shape, np.intp)
+    for path, places, numbers in zip(paths, at, found, strict=True):
+        if len(path.table) > 1:
+            numbers[:] = path.s.searchsorted(places, side="right")
+    counts = np.array([len(path.table) for path in paths])
+    # The end of a path belongs to its last piece. The tables lie one behind the other.
+    found = (np.minimum(found.T, counts) + (np.cumsum(counts) - counts - 1)).T
+    columns = np.concatenate([path.table for path in paths]).T
+    return [columns[k].take(found) for k in (0, 1, 2, 4, 5)]
 
 
 def places_of(
@@ -116,29 +121,45 @@ def places_of(
     Returns:
         (B, P) each.
     """
-    windows = [frame.window(reach) for frame, reach in zip(frames, reaches, strict=True)]
-    most = max(len(knots) for knots, _ in windows)
-    knots = np.zeros((len(frames), most))
-    begin, step = np.full((2, len(frames), 1, most - 1), NOWHERE)
-    step[:] = 0.0
-    for k, (s, corners) in enumerate(windows):
-        knots[k, : len(s)] = s
-        begin[k, 0, : len(s) - 1], step[k, 0, : len(s) - 1] = corners[:-1], corners[1:] - corners[:-1]
+    knots, begin, step = _windows(frames, reaches)
     back = step.conj()
-    away = _complex(points)[..., None] - begin
-    along = (away * back).real / np.maximum((step * back).real, 1e-12)
+    away = _complex(points)[..., None] - begin[:, None]
+    along = (away * back[:, None]).real / np.maximum((step * back).real, 1e-12)[:, None]
     along = np.minimum(np.maximum(along, 0.0), 1.0)
-    rest = away - along * step
+    rest = away - along * step[:, None]
     distances = np.abs(rest)
     best = distances.argmin(axis=2)
-    rows, columns = np.ogrid[: best.shape[0], : best.shape[1]]
+    # Where the nearest pieces of all robots' routes lie among (B, W) pieces, and among (B, P, W) pairs.
+    piece = best + begin.shape[1] * np.arange(len(frames))[:, None]
+    pair = best + begin.shape[1] * np.arange(best.size).reshape(best.shape)
     length = knots[:, 1:] - knots[:, :-1]
     progress = np.array([[frame.progress] for frame in frames])
-    s = knots[rows, best] + along[rows, columns, best] * length[rows, best] - progress
-    chosen, off = step[rows, 0, best], rest[rows, columns, best]
+    s = knots[:, :-1].take(piece) + along.take(pair) * length.take(piece) - progress
+    chosen, off = step.take(piece), rest.take(pair)
     left = chosen.real * off.imag - chosen.imag * off.real
-    d = np.copysign(np.minimum(distances[rows, columns, best], BESIDE), left)
+    d = np.copysign(np.minimum(distances.take(pair), BESIDE), left)
     return s, d
+
+
+def _windows(
+    frames: Sequence[RouteFrame], reaches: Sequence[float]
+) -> tuple[FloatArray, NDArray[np.complex128], NDArray[np.complex128]]:
+    """The parts of the routes near their robots, the shorter ones filled up with pieces that are NOWHERE.
+
+    Returns:
+        (B, W + 1) m along the routes, and of the W pieces between, (B, W) each: where they begin and how they go on, m.
+    """
+    windows = [frame.window(reach) for frame, reach in zip(frames, reaches, strict=True)]
+    counts = [len(s) for s, _, _ in windows]
+    most = max(counts)
+    padded = [[column + [0.0] * (most - len(column)) for column in window] for window in windows]
+    knots, x, y = np.array(padded).swapaxes(0, 1)
+    corners = x + 1j * y
+    begin, step = corners[:, :-1], corners[:, 1:] - corners[:, :-1]
+    if min(counts) < most:
+        beyond = np.arange(1, most) >= np.array(counts)[:, None]
+        begin[beyond], step[beyond] = NOWHERE, 0.0
+    return knots, begin, step
 
 
 def _complex(points: FloatArray) -> NDArray[np.complex128]:

@@ -26,6 +26,7 @@ SEEN_SHARE = 0.9  # of that view that rays have to cover
 CREEP = 0.02  # m/s; slower is standstill
 STRAIGHT = 1e-3  # 1/m; less curvature is a straight line
 MOVING = 0.05  # m/s; at less the measured arc says nothing
+SPARE = 0.01  # m further than has to be free is looked, so that no rounding decides what is left out
 
 
 class SafetyStop:
@@ -41,23 +42,15 @@ class SafetyStop:
         self._reaction = PERIOD + 1.5 * robot_type.lag
         stopping = robot_type.max_speed * (self._reaction + robot_type.max_speed / self._brake)
         self._reach = robot_type.radius + MARGIN + 2.0 * stopping / SHARE
-        self._points: FloatArray = np.empty((0, 2))
-        self._sees_ahead = self._sees_behind = False
+        self._scan: Scan | None = None
         self._rays = _Rays(0.0, 0.0, 0)
 
     def look(self, scan: Scan) -> None:
         """Take the newest scan. Rays that are no number or not above 0 have seen nothing, not even that it is free."""
-        kind = scan.angle_min, scan.angle_increment, len(scan.ranges)
-        if kind != self._rays.kind:
-            self._rays = _Rays(*kind)
-        rays = self._rays
-        valid = scan.ranges > 0.0
-        self._sees_ahead, self._sees_behind = rays.cover(valid)
-        near = (valid & (scan.ranges < min(scan.range_max, self._reach))).nonzero()[0]
-        self._points = rays.directions.take(near, axis=0) * scan.ranges.take(near)[:, None]
+        self._scan = scan
 
     def limit(self, command: Velocity, measured: Velocity, age: float = 0.0) -> Velocity:
-        """The command, slowed down if need be. Curvature is kept; a robot that may not drive may still turn in place.
+        """The command itself, or one slowed down. Curvature is kept; who may not drive may still turn in place.
 
         Args:
             command: to the motors.
@@ -75,17 +68,48 @@ class SafetyStop:
         return Velocity(command.v * scale, command.w * scale)
 
     def _allowed_speed(self, command: Velocity, measured: Velocity, age: float) -> float:
-        forward = command.v > 0.0
-        if not (self._sees_ahead if forward else self._sees_behind):
+        """m/s along the command's arc; inf if nothing is in the way of the command."""
+        if self._scan is None:
             return 0.0
-        # Backing along an arc is driving forward along it, mirrored in the y axis, with the same curvature w / v.
-        points = self._points if forward else self._points * np.array([-1.0, 1.0])
+        forward, speed, reaction = command.v > 0.0, abs(command.v), self._reaction + age
+        ahead, behind, nearest = self._rays_of(self._scan).seen(self._scan.ranges)
+        if not (ahead if forward else behind):
+            return 0.0
+        # So much has to be free for the robot to go on as fast: what lies further away does not matter.
+        needed = speed * (reaction + 0.5 * speed / self._brake) / SHARE + SPARE
+        widest = self._radius + MARGIN
+        if nearest > widest + needed:
+            return math.inf
         curvatures = [command.w / command.v]
         if measured.v * command.v > 0.0 and abs(measured.v) > MOVING:
             curvatures.append(measured.w / measured.v)
+        # Nor does what lies beside: on that way, an arc leaves the line straight ahead by so much at most.
+        aside = min(0.5 * max(map(abs, curvatures)) * needed, 1.0) * needed
+        points = self._points(self._scan, widest + needed, widest + SPARE + aside, forward)
+        if not len(points):
+            return math.inf
         radius = self._kept_radius(points)
         distance = min(free_distance(points, curvature, radius) for curvature in curvatures)
-        return stopping_speed(SHARE * distance, self._brake, self._reaction + age)
+        return stopping_speed(SHARE * distance, self._brake, reaction)
+
+    def _rays_of(self, scan: Scan) -> _Rays:
+        kind = scan.angle_min, scan.angle_increment, len(scan.ranges)
+        if kind != self._rays.kind:
+            self._rays = _Rays(*kind)
+        return self._rays
+
+    def _points(self, scan: Scan, within: float, beside: float, forward: bool) -> FloatArray:
+        """(N, 2) m, x the way that the robot drives, of what the scan shows.
+
+        Args:
+            within, beside: m; how far away, and how far behind and beside the robot, points are left out.
+        """
+        ranges = scan.ranges
+        near = ((ranges > 0.0) & (ranges < min(scan.range_max, self._reach, within))).nonzero()[0]
+        points: FloatArray = self._rays.directions.take(near, axis=0) * ranges.take(near)[:, None]
+        if not forward:  # backing along an arc is driving along it, mirrored in the y axis, with the same curvature
+            points *= (-1.0, 1.0)
+        return points[(points[:, 0] > -beside) & (np.abs(points[:, 1]) < beside)]
 
     def _kept_radius(self, points: FloatArray) -> float:
         """Footprint and margin; less margin where something is within it already, to drive on beside it."""
@@ -111,12 +135,21 @@ class _Rays:
         self.directions: FloatArray = np.stack([np.cos(angles), np.sin(angles)], axis=1)
         off = np.abs((angles[:, None] - (0.0, math.pi) + math.pi) % (2.0 * math.pi) - math.pi)
         self._in_view: NDArray[np.bool_] = off <= VIEW
-        self._all_in_view: NDArray[np.intp] = np.count_nonzero(self._in_view, axis=0)
+        self._covered = self._cover(self._in_view)
 
-    def cover(self, valid: NDArray[np.bool_]) -> tuple[bool, bool]:
-        """Whether the valid rays, (R,), look over enough of the view ahead, and of that behind."""
-        seen = self._all_in_view if valid.all() else np.count_nonzero(self._in_view & valid[:, None], axis=0)
-        ahead, behind = seen.tolist()
+    def seen(self, ranges: FloatArray) -> tuple[bool, bool, float]:
+        """Whether the valid ranges, of (R,) m, cover enough of the view ahead, and of that behind; and the least, m.
+
+        Where none is valid, the least is inf.
+        """
+        nearest = float(ranges.min(initial=math.inf))
+        if nearest > 0.0:  # nearly always: all are valid
+            return *self._covered, nearest
+        valid = ranges > 0.0
+        return *self._cover(self._in_view & valid[:, None]), float(ranges.min(initial=math.inf, where=valid))
+
+    def _cover(self, in_view: NDArray[np.bool_]) -> tuple[bool, bool]:
+        ahead, behind = np.count_nonzero(in_view, axis=0).tolist()
         enough, step = SEEN_SHARE * 2.0 * VIEW, abs(self.kind[1])
         return ahead * step >= enough, behind * step >= enough
 

@@ -23,6 +23,7 @@ from ewm_ros.messages import Arbitration, DirectiveSet, Intention, Route
 from ewm_ros.planning.route_planner import RoutePlanner
 from ewm_ros.randomness import stream
 from ewm_ros.robot.agent import FAREWELL, Action, IntegratedAgent
+from ewm_ros.robot.bystanders import notice_together
 from ewm_ros.robot.command_gate import CommandGate
 from ewm_ros.robot.explorer import Explorer
 from ewm_ros.robot.guarded_predictor import load_predictor
@@ -262,6 +263,7 @@ class Fleet:
     def _think(self, observations: Sequence[Observation], now: float) -> list[Velocity]:
         """What all robots want: they hear what has arrived before anybody speaks, and imagine together."""
         running = [k for k, name in enumerate(self.names) if self._robots[name].running]
+        notice_together([self.agent(self.names[k]).bystanders for k in running], [observations[k] for k in running])
         situations = [self._perceive(k, observations[k], now) for k in running]
         imaginations = imagine_together([self.agent(self.names[k]).predictor for k in running], situations)
         outlines = outline_together(situations, imaginations)

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import pytest
+from drawn_rooms import room
 from wire_values import intention
 
 from ewm_ros.coordination.hearing import Hearing
-from ewm_ros.geometry import Pose2D
+from ewm_ros.geometry import FloatArray, Pose2D
 from ewm_ros.intention.fewest_links import LinkGraph
 from ewm_ros.intention.wire import intention_bytes
 from ewm_ros.messages import DirectiveSet, Intention
@@ -19,7 +20,9 @@ from ewm_ros.nodes.robot_settings import RobotSettings
 from ewm_ros.nodes.robot_unit import LISTENING, Phase, RobotUnit
 from ewm_ros.nodes.shared_topics import SharedTopics
 from ewm_ros.nodes.think_together import think_together
+from ewm_ros.robot import bystanders
 from ewm_ros.robot.agent import IntegratedAgent
+from ewm_ros.robot.off_the_map import BareFloor, off_the_map
 from ewm_ros.robot.sensor_bytes import odometry_bytes, scan_bytes
 from ewm_ros.sensing import Odometry, Scan
 from ewm_ros.simulation.network import NO_FAULTS
@@ -188,12 +191,29 @@ def test_of_another_robot_under_its_name_only_the_robot_itself_complains(robots:
     assert [sum(unit.drops.counts.values()) for unit in robots.units] == [0, 1, 0]
 
 
+def test_the_scans_of_all_are_held_against_the_map_at_once(robots: Robots, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+
+    def counted(floor: BareFloor, seen: list[tuple[Scan, Pose2D]]) -> list[FloatArray]:
+        looked_at.append(len(seen))
+        return off_the_map(floor, seen)
+
+    monkeypatch.setattr(bystanders, "off_the_map", counted)
+    grid = room(20, 20)
+    for unit in robots.units:
+        unit.hear_map(grid)
+    for _ in range(2):
+        robots.sense()
+        robots.think()
+    assert looked_at == 2 * [len(FLEET)]
+
+
 def test_the_plans_of_all_are_compressed_at_once(robots: Robots, monkeypatch: pytest.MonkeyPatch) -> None:
     compressed: list[int] = []
     paths = LinkGraph.paths
 
     def counted(graph: LinkGraph) -> list[list[int]]:
-        compressed.append(graph._bounds.shape[1])
+        compressed.append(len(graph._begins))
         return paths(graph)
 
     monkeypatch.setattr(LinkGraph, "paths", counted)

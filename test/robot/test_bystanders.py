@@ -13,7 +13,7 @@ from drawn_rooms import room
 
 from ewm_ros.geometry import FloatArray, Polyline, Pose2D
 from ewm_ros.occupancy_grid import OccupancyGrid
-from ewm_ros.robot.bystanders import KEPT, Bystanders
+from ewm_ros.robot.bystanders import KEPT, Bystanders, notice_together
 from ewm_ros.sensing import Observation, Odometry, Scan
 
 RADIUS, FULL = 0.3, 0.5  # m, m/s of the robot
@@ -208,6 +208,23 @@ def test_an_old_scan_changes_nothing(watch: Watch) -> None:
     watch.bystanders.look(replace(seen, scan=None), NOBODY)
     assert watch.bystanders.discs.tolist() == before.tolist()
     assert (watch.walking, watch.limit) == (walking, limit)
+
+
+def test_robots_that_notice_together_see_what_each_sees_alone(look: Callable[..., Scan]) -> None:
+    poses = (HERE, Pose2D(5.0, 1.0, 2.0), Pose2D(7.0, 4.0, -1.0), Pose2D(3.0, 4.5, 0.3))
+    grids = (ROOM, None, room(10, 6, (6.0, 2.0, 6.4, 2.4)), ROOM)
+    alone = [Watch(look, pose, grid) for pose, grid in zip(poses, grids, strict=True)]
+    together = [Watch(look, pose, grid).bystanders for pose, grid in zip(poses, grids, strict=True)]
+    rng, peers = np.random.default_rng(1), np.array([(4.0, 2.0, RADIUS)])
+    for k in range(12):
+        walker, robot = (3.0 + 0.08 * k, 3.5 - 0.05 * k, PERSON), (4.0, 2.1, RADIUS)
+        seen = [watch.see(walker, robot, peers=peers, noise=rng.normal(0.0, 0.01, 180)) for watch in alone]
+        for _ in range(2):  # the second time it is no news
+            notice_together(together, seen)
+            for bystanders, state in zip(together, seen, strict=True):
+                bystanders.look(state, peers)
+        assert [bystanders._tracks for bystanders in together] == [watch.bystanders._tracks for watch in alone]
+    assert [len(watch.walking) for watch in alone] == [1, 0, 1, 1]
 
 
 def test_without_a_map_nobody_is_told_from_a_wall(look: Callable[..., Scan]) -> None:

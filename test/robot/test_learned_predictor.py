@@ -17,7 +17,7 @@ from ewm_ros.intention.checks import RADIUS_LIMIT
 from ewm_ros.randomness import stream
 from ewm_ros.robot.learned_predictor import LearnedPredictor
 from ewm_ros.robot.path_follower import PathFollower
-from ewm_ros.robot.speed_profile import expected_motion, free_motion
+from ewm_ros.robot.speed_profile import expected_motion
 from ewm_ros.robot_type import RobotType, load_robot_type
 from ewm_ros.sensing import Observation, Odometry
 from ewm_ros.trajectory import HORIZON, STEP
@@ -161,7 +161,7 @@ def test_untrained_it_foresees_the_nominal_motion_about(name: str, hold: float, 
     follower, full = bend_of(robot_type), robot_type.max_speed
     odometry = Odometry(NOW, Pose2D(0.5, 0.0, 0.0), full / 2.0, 0.0)
     situation = Situation(Observation(odometry, None), follower, 0.5, hold=hold, release=math.inf)
-    progress, yaw = expected_motion(follower, situation, free_motion(follower, situation))
+    progress, yaw = expected_motion(follower, situation)
     for rollout in LearnedPredictor(robot_type, network).imagine(situation).rollouts:
         off = np.hypot(*(rollout.poses[:, :2] - follower.path.sample(progress)).T)
         assert off.max() < 0.25 + 0.1 * (progress[-1] - 0.5)

@@ -6,12 +6,16 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from random_paths import random_paths
 
 from ewm_ros.geometry import Polyline, Pose2D
+from ewm_ros.robot.motion import Unicycle
 from ewm_ros.robot.nominal_predictor import NominalPredictor
 from ewm_ros.robot.path_follower import PathFollower
-from ewm_ros.sensing import Observation, Odometry
-from ewm_ros.trajectory import HORIZON
+from ewm_ros.sensing import Observation, Odometry, Velocity
+from ewm_ros.trajectory import HORIZON, STEP
 from ewm_ros.world_model.predictor import Situation
 
 BEND = Polyline(
@@ -40,6 +44,34 @@ def test_foresees_where_the_robot_will_be(gain, periods, tinybot, plant) -> None
     error = np.hypot(*(trajectory.poses[:, :2] - seen[periods:]).T)
     assert error.max() < 0.15
     assert (error <= trajectory.radius).mean() > 0.9
+
+
+@given(
+    path=random_paths(),
+    share=st.floats(0.0, 1.0),
+    beside=st.floats(-0.3, 0.3),
+    yaw=st.floats(-3.1, 3.1),
+    v=st.floats(-0.1, 0.6),
+    w=st.floats(-0.6, 0.6),
+    hold=st.just(math.inf) | st.floats(0.0, 8.0),
+    release=st.sampled_from([0.0, 1.5, math.inf]),
+    limit=st.just(math.inf) | st.floats(0.0, 0.6),
+)
+def test_it_is_what_the_robot_s_own_controller_does_step_by_step(
+    path, share, beside, yaw, v, w, hold, release, limit, tinybot
+) -> None:
+    follower, nominal, progress = PathFollower(path, tinybot), Unicycle(tinybot, STEP), share * path.length
+    x, y = path.point_at(progress)
+    odometry = Odometry(0.0, Pose2D(x, y + beside, yaw), v, w)
+    now = situation(odometry, follower, progress, hold=hold, release=release, speed_limit=limit)
+    state, poses = (x, y + beside, yaw, v, w, v, w), []
+    for step in range(HORIZON):
+        pose, velocity = Pose2D(*state[:3]), Velocity(*state[3:5])
+        command = follower.command(pose, velocity, progress, now.hold_at(step * STEP), limit)
+        state = nominal.step(*state, command.v, command.w)
+        progress = follower.progress(Pose2D(*state[:3]), progress)
+        poses.append(state[:3])
+    assert NominalPredictor(tinybot).imagine(now).most_probable.poses.tolist() == [list(pose) for pose in poses]
 
 
 def test_a_robot_told_to_wait_will_stand_before_its_hold_point(tinybot) -> None:

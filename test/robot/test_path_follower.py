@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from random_paths import arc, random_paths
 
 from ewm_ros.geometry import Polyline, Pose2D
-from ewm_ros.robot.path_follower import FACING, PathFollower
+from ewm_ros.robot.motion import PERIOD, stopping_speed
+from ewm_ros.robot.path_follower import BRAKE_SHARE, FACING, HOLD_MARGIN, PathFollower, speed_limits_and_headings
 from ewm_ros.robot_type import load_robot_type
 from ewm_ros.sensing import STANDSTILL, Velocity
 
@@ -209,6 +210,20 @@ def test_speed_limits_are_those_that_the_points_of_the_path_have(path, tinybot) 
     assert (at_points[follower.sharp] <= 0.08).all()
 
 
+@given(
+    paths=st.lists(random_paths() | st.just(Polyline([[1.0, 2.0]])), min_size=2, max_size=4),
+    beyond=st.floats(-1.0, 1.0),
+)
+def test_of_several_paths_at_once_limits_and_headings_are_those_of_each(paths, beyond, tinybot) -> None:
+    followers = [PathFollower(path, tinybot) for path in paths]
+    s = np.array([[*np.linspace(0.0, path.length + beyond, 9), path.s[len(path.s) // 2]] for path in paths])
+    ends = np.array([[path.length] for path in paths])
+    limits, headings = speed_limits_and_headings(followers, s, ends)
+    for follower, places, limit, heading in zip(followers, s, limits, headings, strict=True):
+        assert (limit == follower.speed_limits(places, follower.path.length)).all()
+        assert (heading == follower.headings[follower.path.segments(places)]).all()
+
+
 def test_the_controller_drives_as_fast_as_the_limits_allow(tinybot) -> None:
     follower = PathFollower(Polyline(PATHS["straight"]), tinybot)
     s = np.array([1.0, 3.5, 4.2, 4.6, 4.8, 4.9])
@@ -216,6 +231,15 @@ def test_the_controller_drives_as_fast_as_the_limits_allow(tinybot) -> None:
     for progress, limit in zip(s.tolist(), limits.tolist(), strict=True):
         command = follower.command(Pose2D(progress, 0.0, 0.0), Velocity(limit, 0.0), progress, math.inf)
         assert command.v == pytest.approx(limit)
+
+
+@given(ahead=st.floats(-0.2, 1.2), end=st.floats(0.1, 1.2))
+def test_it_drives_as_fast_as_it_can_stop_before_the_hold_point_and_the_end(ahead, end, tinybot) -> None:
+    follower = PathFollower(Polyline([[0, 0], [1.0 + end, 0]]), tinybot)
+    command = follower.command(Pose2D(1.0, 0.0, 0.0), Velocity(tinybot.max_speed, 0.0), 1.0, 1.0 + ahead)
+    brake, reaction = BRAKE_SHARE * tinybot.max_acceleration, PERIOD + 1.5 * tinybot.lag
+    stops = (1.0 + ahead - HOLD_MARGIN - 1.0, follower.path.length - 1.0)
+    assert command.v == min(tinybot.max_speed, *(stopping_speed(way, brake, reaction) for way in stops))
 
 
 def test_headings_turn_on_where_directions_would_jump(tinybot) -> None:

@@ -10,8 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ewm_ros.geometry import Polyline, Pose2D
+from ewm_ros.robot.motion import PERIOD, stopping_speed
 from ewm_ros.robot.path_follower import PathFollower
-from ewm_ros.robot.safety_stop import SafetyStop, free_distance
+from ewm_ros.robot.safety_stop import (
+    BRAKE_SHARE,
+    CREEP,
+    GIVE_WAY,
+    LEAST_MARGIN,
+    MARGIN,
+    MOVING,
+    SHARE,
+    SafetyStop,
+    free_distance,
+)
 from ewm_ros.sensing import STANDSTILL, Scan, Velocity
 
 NOTHING = np.empty((0, 4))
@@ -44,6 +55,47 @@ def test_free_distance_agrees_with_driving_there_in_small_steps(points, curvatur
         # A point that is only grazed is missed by one of the two now and then, so the discs differ by a hair.
         assert free_distance(cloud, curvature, 0.301) <= slow + 0.01
         assert free_distance(cloud, curvature, 0.297) >= slow - 0.01
+
+
+def by_all_points(robot_type, scan: Scan, command: Velocity, measured: Velocity, age: float) -> Velocity:
+    """What SafetyStop.limit lets through, by a look at all that a scan all around shows, however far away or aside."""
+    angles = scan.angle_min + scan.angle_increment * np.arange(len(scan.ranges), dtype=np.float64)
+    points = (np.stack([np.cos(angles), np.sin(angles)], axis=1) * scan.ranges[:, None])[scan.ranges < scan.range_max]
+    points = points * [math.copysign(1.0, command.v), 1.0]
+    nearest = np.hypot(points[:, 0], points[:, 1]).min(initial=math.inf, where=points[:, 0] > 0.0)
+    radius = robot_type.radius + min(MARGIN, max(nearest - robot_type.radius - GIVE_WAY, LEAST_MARGIN))
+    free = free_distance(points, command.w / command.v, radius)
+    if measured.v * command.v > 0.0 and abs(measured.v) > MOVING:
+        free = min(free, free_distance(points, measured.w / measured.v, radius))
+    brake, reaction = BRAKE_SHARE * robot_type.max_acceleration, PERIOD + 1.5 * robot_type.lag + age
+    allowed = stopping_speed(SHARE * free, brake, reaction)
+    if abs(command.v) <= allowed:
+        return command
+    if allowed < CREEP:
+        return Velocity(0.0, command.w)
+    return Velocity(command.v * (allowed / abs(command.v)), command.w * (allowed / abs(command.v)))
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    nearest=st.floats(0.25, 1.2),
+    share=st.floats(0.0, 1.0),
+    command=st.tuples(st.floats(0.01, 0.5) | st.floats(-0.5, -0.01), st.floats(-0.6, 0.6)),
+    measured=st.tuples(st.floats(-0.5, 0.5), st.floats(-0.6, 0.6)),
+    age=st.floats(0.0, 0.5),
+)
+@settings(max_examples=500, deadline=None)
+def test_what_is_far_away_or_aside_of_the_way_changes_nothing(
+    seed, nearest, share, command, measured, age, tinybot
+) -> None:
+    rng = np.random.default_rng(seed)
+    ranges = np.where(rng.random(180) < share, rng.uniform(nearest, 2.5, 180), 8.0)
+    scan, stop = Scan(0.0, 0.0, math.pi / 90, 8.0, ranges), SafetyStop(tinybot)
+    stop.look(scan)
+    wanted = Velocity(*command)
+    assert stop.limit(wanted, Velocity(*measured), age) == by_all_points(
+        tinybot, scan, wanted, Velocity(*measured), age
+    )
 
 
 def test_drives_through_a_door_without_being_slowed(tinybot, plant, look) -> None:

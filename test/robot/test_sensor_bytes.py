@@ -101,6 +101,11 @@ def test_a_ray_that_is_no_number_takes_its_neighbours_range() -> None:
     assert got is not None and got.ranges.tolist() == [2.0, 2.0, 3.0]
 
 
+def test_a_negative_range_reads_as_none_and_one_too_far_as_the_farthest() -> None:
+    got = scan_in(raw(scan([2.0, -1.0, math.inf, math.nan]), SCAN))
+    assert got is not None and got.ranges.tolist() == [2.0, 0.0, got.range_max, 2.0]
+
+
 @pytest.mark.parametrize(
     ("msg", "complaint"),
     [

@@ -14,7 +14,7 @@ from random_paths import arc, random_paths
 from ewm_ros.geometry import FloatArray, Polyline, Pose2D, wrap_angles
 from ewm_ros.robot.nominal_predictor import NominalPredictor
 from ewm_ros.robot.path_follower import HOLD_MARGIN, PathFollower
-from ewm_ros.robot.speed_profile import TIMES, expected_motion, free_motion
+from ewm_ros.robot.speed_profile import TIMES, expected_motion, free_motion, nominal_motions
 from ewm_ros.robot_type import load_robot_type
 from ewm_ros.sensing import Observation, Odometry
 from ewm_ros.trajectory import STEP
@@ -40,7 +40,7 @@ def free(known: Situation) -> FloatArray:
 
 def expected(known: Situation) -> FloatArray:
     assert known.follower is not None
-    return expected_motion(known.follower, known, free(known))
+    return expected_motion(known.follower, known)
 
 
 def bends(rng: np.random.Generator) -> Polyline:
@@ -201,3 +201,21 @@ def test_a_path_of_one_point_means_standing(tinybot) -> None:
         progress, yaw = expected(known)
         assert (progress == 0.0).all()
         assert np.isfinite(yaw).all()
+
+
+@settings(deadline=None)
+@given(
+    paths=st.lists(random_paths(), min_size=2, max_size=5),
+    share=FRACTION,
+    astray=st.floats(-3.1, 3.1),
+    ahead=st.lists(st.floats(-1.0, 5.0), min_size=5, max_size=5),
+    release=st.lists(st.just(math.inf) | st.floats(0.0, 6.0), min_size=5, max_size=5),
+)
+def test_of_several_robots_at_once_each_motion_is_that_of_one(paths, share, astray, ahead, release, tinybot) -> None:
+    known = []
+    for path, hold, wait in zip(paths, ahead, release, strict=False):
+        start = share * path.length
+        known.append(situation(PathFollower(path, tinybot), start, 0.3, astray, hold=start + hold, release=wait))
+    for motions, alone in zip(nominal_motions([one.follower for one in known], known), (free, expected), strict=True):
+        for motion, one in zip(motions, known, strict=True):
+            assert (motion == alone(one)).all()

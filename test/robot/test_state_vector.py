@@ -15,7 +15,7 @@ from situations import NOW, mirrored, scans, situations, word
 from ewm_ros.geometry import FloatArray, Polyline, Pose2D
 from ewm_ros.messages import ConflictKind, Outcome, Standing
 from ewm_ros.robot.path_follower import HOLD_MARGIN, PathFollower
-from ewm_ros.robot.state_vector import NEAR, StateVector, state_vectors
+from ewm_ros.robot.state_vector import StateVector, state_vectors
 from ewm_ros.robot_type import RobotType, load_robot_type
 from ewm_ros.sensing import Observation, Odometry, Scan
 from ewm_ros.world_model.layout import (
@@ -24,6 +24,7 @@ from ewm_ros.world_model.layout import (
     FREE,
     HISTORY,
     MIRRORED,
+    NEAR,
     PEER,
     PEERS,
     PEERS_AT,
@@ -449,3 +450,15 @@ def test_of_several_robots_at_once_each_vector_is_that_of_one(seen: list[tuple[R
     assert [frame.pose for frame in frames] == [situation.observation.odometry.pose for _, situation in seen]
     for state, (kind, situation) in zip(states, seen, strict=True):
         np.testing.assert_allclose(state, vector_of(situation, robot_type=kind), rtol=0.0, atol=1e-12)
+
+
+def test_the_same_word_heard_by_several_robots_tells_each_what_it_would_alone() -> None:
+    said = other("r1", (4.0, 1.0), (6.0, 1.0), (8.0, 3.0))
+    heard = [driving(neighbours=(said,)), driving(NOW + 0.5, v=0.2, neighbours=(said,)), driving(neighbours=(said,))]
+    makers = [StateVector(TINYBOT) for _ in heard]
+    for maker, situation in zip(makers, heard, strict=True):
+        maker.remember(situation)
+    states, _ = state_vectors(makers, heard)
+    for state, situation in zip(states, heard, strict=True):
+        assert (peer(state, 0) == peer(vector_of(situation), 0)).all()
+    assert (peer(states[0], 0) != peer(states[1], 0)).any()
