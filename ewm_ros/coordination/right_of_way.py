@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 
 from ewm_ros.coordination.conflict_space import SHORT
+from ewm_ros.coordination.hearing import Hearing
 from ewm_ros.coordination.local_rule import LocalRule
 from ewm_ros.coordination.peers import Peers
 from ewm_ros.geometry import Polyline
-from ewm_ros.messages import Directive, DirectiveSet, Grant, Route, Standing
+from ewm_ros.messages import Directive, DirectiveSet, Grant, Intention, Route, Standing
 
 LISTENING = 1.0  # s after its start in which a robot only listens and does not drive
 
@@ -37,6 +38,7 @@ class RightOfWay:
         self._robot, self._boot = robot, boot
         self.peers = Peers(robot, boot)
         self._local = LocalRule(robot, boot, self.peers)
+        self._hearing = Hearing()
         self.route: Route | None = None
         self.progress = 0.0
         self.hold = 0.0
@@ -69,12 +71,21 @@ class RightOfWay:
         self._end = 0.0
         self._local.withdraw()
 
-    def receive_directives(self, directives: DirectiveSet, now: float) -> None:
-        """Apply a set if it is newer than what is obeyed, from the coordinator that is followed.
+    def receive_intention(self, intention: Intention, now: float, clock: float | None = None) -> None:
+        """Hear a peer. Robots that share a Hearing leave it to that, and tell `peers` what it accepts.
 
         Args:
             now: s of a steady clock, as in all calls.
+            clock: s of the clock that stamps are compared with; `now` if not given.
+
+        Raises:
+            InputError: a name is used twice, or the message is far too late.
         """
+        if intention.robot == self._robot or self._hearing.accepts(intention, now, clock):
+            self.peers.receive_intention(intention)
+
+    def receive_directives(self, directives: DirectiveSet, now: float) -> None:
+        """Apply a set if it is newer than what is obeyed, from the coordinator that is followed."""
         if directives.coordinator != self._coordinator:
             if now - self._heard < self._lease:
                 return  # the coordinator that is followed is alive: another one has no say

@@ -128,7 +128,7 @@ class RobotUnit:
         if self._map is not None:
             self.agent.set_map(self._map)
         for route in self._routes_heard.values():
-            self.agent.receive_route(route)
+            self.agent.receive_route(route, self.now())
         self._orders: tuple[DirectiveSet, float] | None = None  # heard, and when, since it thought last
         self._directives_hold_until = -math.inf
         self._sent = 0
@@ -179,12 +179,12 @@ class RobotUnit:
         self.watch()
 
     def hear_intention(self, intention: Intention, now: float) -> None:
-        """Hear another robot's newest word.
+        """Hear another robot's newest word, which the Hearing of this process has accepted.
 
         Args:
             now: what `now` says.
         """
-        self.agent.receive_intention(intention)
+        self.agent.right_of_way.peers.receive_intention(intention)
         if self._explorer is not None:
             self._explorer.receive_intention(intention, now)
 
@@ -204,7 +204,7 @@ class RobotUnit:
 
     def hear_route(self, route: Route) -> None:
         """Hear a robot's route."""
-        self.agent.receive_route(route)
+        self.agent.receive_route(route, self.now())
         if route.robot == self.name:
             return
         self._routes_heard[route.robot] = route

@@ -100,15 +100,15 @@ class IntegratedAgent:
         self._ways.set_map(grid)
         self.bystanders.set_map(grid)
 
-    def receive_intention(self, intention: Intention) -> None:
-        """Hear a robot's newest word, which a Hearing has accepted (its own come back too).
+    def receive_intention(self, intention: Intention, now: float, clock: float | None = None) -> None:
+        """Hear a robot's intention (its own come back too).
 
         Raises:
-            InputError: another process uses this robot's own name.
+            InputError: a name is used twice, or the message is far too late.
         """
-        self.right_of_way.peers.receive_intention(intention)
+        self.right_of_way.receive_intention(intention, now, clock)
 
-    def receive_route(self, route: Route) -> None:
+    def receive_route(self, route: Route, now: float) -> None:
         """Hear a robot's route."""
         self.right_of_way.peers.receive_route(route)
 

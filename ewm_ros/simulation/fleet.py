@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from ewm_ros.coordination.arbitration.arbiter import Arbiter
 from ewm_ros.coordination.arbitration.site import Site
 from ewm_ros.coordination.coordinator import Coordinator
-from ewm_ros.coordination.hearing import Hearing
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import FloatArray
 from ewm_ros.intention.codec import decode_intention, encode_payload
@@ -66,26 +65,11 @@ class _Robot:
 
     agent: IntegratedAgent
     explorer: Explorer | None  # where robots have to find goals by themselves
-    hearing: Hearing = field(default_factory=Hearing)
     ordered: Point | None = None
     starts: int = 1
     running: bool = True
     farewells: float = math.inf
     action: Action | None = None
-
-    def hear(self, message: object, now: float) -> None:
-        """Take a message. Raises InputError if it cannot be right."""
-        if isinstance(message, Intention):
-            if self.hearing.accepts(message, now):
-                self.agent.receive_intention(message)
-                if self.explorer is not None:
-                    self.explorer.receive_intention(message, now)
-        elif isinstance(message, Route):
-            self.agent.receive_route(message)
-            if self.explorer is not None:
-                self.explorer.receive_route(message)
-        elif isinstance(message, DirectiveSet):
-            self.agent.receive_directives(message, now)
 
 
 class Fleet:
@@ -213,7 +197,6 @@ class Fleet:
         robot.running, robot.farewells = True, math.inf
         robot.agent = self._new_agent(name, robot.starts)
         robot.explorer = self._new_explorer(name)
-        robot.hearing = Hearing()
         self._network.forget(name)
 
     def step(self) -> list[Velocity]:
@@ -276,10 +259,7 @@ class Fleet:
         name = self.names[k]
         robot = self._robots[name]
         for message in self._network.receive(name, now):
-            try:
-                robot.hear(message, now)
-            except InputError as error:
-                self.dropped.append(str(error))
+            self._hear(robot.agent, message, now, robot.explorer)
         return robot.agent.perceive(state, self._goal(robot, k, state, now))
 
     def _act(
@@ -313,23 +293,28 @@ class Fleet:
 
     def _coordinate(self, coordinator: Coordinator, now: float) -> None:
         for message in self._network.receive(COORDINATOR, now):
-            try:
-                self._tell(coordinator, message, now)
-            except InputError as error:
-                self.dropped.append(str(error))
+            self._hear(coordinator, message, now)
         self._network.send(self.names, coordinator.decide(now), now)
         coordinator.think()
         if coordinator.arbiter is not None:
             self.arbitrations += coordinator.arbiter.take_records()
 
-    @staticmethod
-    def _tell(coordinator: Coordinator, message: object, now: float) -> None:
-        if isinstance(message, Intention):
-            coordinator.receive_intention(message, now)
-        elif isinstance(message, Route):
-            coordinator.receive_route(message, now)
-        elif isinstance(message, DirectiveSet):
-            coordinator.receive_directives(message, now)
+    def _hear(
+        self, listener: IntegratedAgent | Coordinator, message: object, now: float, explorer: Explorer | None = None
+    ) -> None:
+        try:
+            if isinstance(message, Intention):
+                listener.receive_intention(message, now)
+                if explorer is not None:
+                    explorer.receive_intention(message, now)
+            elif isinstance(message, Route):
+                listener.receive_route(message, now)
+                if explorer is not None:
+                    explorer.receive_route(message)
+            elif isinstance(message, DirectiveSet):
+                listener.receive_directives(message, now)
+        except InputError as error:
+            self.dropped.append(str(error))
 
     @property
     def waits_for(self) -> Mapping[str, tuple[str, ...]]:

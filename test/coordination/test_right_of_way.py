@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_values import route
+from wire_values import intention, route
 
 from ewm_ros.coordination.conflict_space import SHORT
 from ewm_ros.coordination.right_of_way import LISTENING, RightOfWay
+from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline
 from ewm_ros.messages import Directive, DirectiveSet, Grant
 
@@ -199,6 +200,21 @@ def test_nothing_of_a_new_route_is_granted(robot: Robot) -> None:
     assert robot.step(1.2) == 0.0
     robot.hear(1.2, 3, 10.0)  # still for the old one
     assert robot.step(1.3) == 0.0
+
+
+def test_two_robots_of_one_name_are_found_out(robot: Robot) -> None:
+    robot.rules.receive_intention(intention("r0", boot=BOOT, seq=1), 1.0)  # its own word, come back
+    with pytest.raises(InputError, match="'r0' is already used by another running robot"):
+        robot.rules.receive_intention(intention("r0", boot=BOOT + 1), 1.0)
+    with pytest.raises(InputError, match="'r1' is used by two running robots"):
+        robot.rules.receive_intention(intention("r1", boot=1), 1.0)
+        robot.rules.receive_intention(intention("r1", boot=2), 1.1)
+
+
+def test_a_message_that_is_far_too_late_is_refused_by_name(robot: Robot) -> None:
+    robot.rules.receive_intention(intention("r1", seq=1, stamp=0.0), 0.0)
+    with pytest.raises(InputError, match="message of r1"):
+        robot.rules.receive_intention(intention("r1", seq=2, stamp=1.0), 20.0)
 
 
 SETS = st.lists(

@@ -12,7 +12,6 @@ import numpy as np
 
 from ewm_ros.coordination.arbitration.arbiter import Arbiter
 from ewm_ros.coordination.coordinator import Coordinator
-from ewm_ros.coordination.hearing import Hearing
 from ewm_ros.coordination.right_of_way import RightOfWay
 from ewm_ros.errors import InputError
 from ewm_ros.geometry import Polyline, Pose2D
@@ -50,7 +49,6 @@ class RailRobot:
         self.starts += 1
         self.v, self.seq, self.routes = 0.0, 0, 0
         self.rules = RightOfWay(self.name, boot=self.starts * 1000 + int(self.name[1:]) + 1)
-        self.hearing = Hearing()
         self.ways: WayFinder | None = None
         if self._grid is None:
             self._take_route()
@@ -105,16 +103,6 @@ class RailRobot:
         assert max(self.v - BRAKING * STEP, 0.0) <= allowed + 1e-6, f"{self.name} cannot stop before its hold point"
         self.v = min(SPEED, self.v + BRAKING * STEP, allowed)
         self.s = min(self.s + self.v * STEP, self.whole.length)
-
-    def hear(self, message: object, now: float) -> None:
-        if isinstance(message, Intention):
-            if self.hearing.accepts(message, now):
-                self.rules.peers.receive_intention(message)
-        elif isinstance(message, DirectiveSet):
-            self.rules.receive_directives(message, now)
-        else:
-            assert isinstance(message, Route)
-            self.rules.peers.receive_route(message)
 
     def speak(self, now: float) -> tuple[Intention, Route | None]:
         self.seq += 1
@@ -172,7 +160,7 @@ class ProtocolFleet:
         parties = [*(r.name for r in self.robots), *self.coordinators]
         for robot in self.robots:
             for message in self.network.receive(robot.name, self.now):
-                self._hear(robot, message)
+                self._hear(robot.rules, message)
             intention, route = robot.speak(self.now)
             deaf = self.coordinators if robot.name in self.cut_off else ()
             others = [p for p in parties if p != robot.name and p not in deaf]
@@ -194,17 +182,18 @@ class ProtocolFleet:
         self.now = self.ticks * STEP
         self.check()
 
-    def _hear(self, listener: RailRobot | Coordinator, message: object) -> None:
+    def _hear(self, listener: RightOfWay | Coordinator, message: object) -> None:
         try:
-            if isinstance(listener, RailRobot):
-                listener.hear(message, self.now)
-            elif isinstance(message, Intention):
+            if isinstance(message, Intention):
                 listener.receive_intention(message, self.now)
             elif isinstance(message, DirectiveSet):
                 listener.receive_directives(message, self.now)
-            else:
+            elif isinstance(listener, Coordinator):
                 assert isinstance(message, Route)
                 listener.receive_route(message, self.now)
+            else:
+                assert isinstance(message, Route)
+                listener.peers.receive_route(message)
         except InputError:
             pass  # a robot that was restarted within a second is taken for a second one of its name at first
 
